@@ -1,0 +1,136 @@
+//! Two ways to ask: a polite client for ordinary traffic, and bytes for the other kind.
+//!
+//! A client library cannot be made to send `//v1/%63hat` or a header with 0xFF in it, so
+//! `raw` writes what it is given, one request on a connection of its own.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+use ureq::http::Request;
+use ureq::Agent;
+
+/// What came back, header names in lower case, in the order sent.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The only value of a header; it must not be there twice.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(field, _)| field == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(
+            values.next().is_none(),
+            "{name} is there twice: {:?}",
+            self.headers
+        );
+        value
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+}
+
+/// Keeps its connections open.
+pub struct Client {
+    agent: Agent,
+    address: SocketAddr,
+}
+
+impl Client {
+    pub fn new(address: SocketAddr) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(Duration::from_secs(20)));
+        Self {
+            agent: config.build().into(),
+            address,
+        }
+    }
+
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, headers, "").expect("an answer")
+    }
+
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        self.send("POST", path, headers, body).expect("an answer")
+    }
+
+    /// A chat request with this key, as the demo API takes it.
+    pub fn chat(&self, key: &str) -> Answer {
+        let key = format!("Bearer {key}");
+        let body = r#"{"messages":[{"role":"user","content":"Hi"}]}"#;
+        self.post("/v1/chat/completions", &[("authorization", &key)], body)
+    }
+
+    /// `None` where nobody answers.
+    pub fn try_get(&self, path: &str) -> Option<Answer> {
+        self.send("GET", path, &[], "").ok()
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, ureq::Error> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = if method == "GET" {
+            self.agent.run(request.body(())?)?
+        } else {
+            self.agent.run(request.body(body)?)?
+        };
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let headers = response.headers().iter();
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+            body: response.body_mut().read_to_vec()?,
+        })
+    }
+}
+
+/// Sends `request` byte for byte and reads to the end of the connection, so the request
+/// should say `connection: close`. `None` where the answer is no HTTP.
+pub fn raw(address: SocketAddr, request: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .ok()?;
+    stream.write_all(request).ok()?;
+    let mut bytes = Vec::new();
+    // A refused request may end in a reset: what came before it counts.
+    let _ = stream.read_to_end(&mut bytes);
+    let mut fields = [httparse::EMPTY_HEADER; 64];
+    let mut response = httparse::Response::new(&mut fields);
+    let httparse::Status::Complete(head) = response.parse(&bytes).ok()? else {
+        return None;
+    };
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let headers = response.headers.iter();
+    Some(Answer {
+        status: response.code?,
+        headers: headers
+            .map(|field| (field.name.to_lowercase(), text(field.value)))
+            .collect(),
+        body: bytes[head..].to_vec(),
+    })
+}

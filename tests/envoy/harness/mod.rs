@@ -1,0 +1,25 @@
+//! Real processes to test with: Envoy with the filter, the demo API behind it, load before it.
+//!
+//! Everything runs on loopback at ports that the kernel chose, in a folder of its own
+//! under the target directory, and ends with the value that stands for it: dropped in
+//! order, by a panic, or with the test process (see `process`). Nothing is searched and
+//! killed by name. The benchmark uses this folder too, hence what one of the two leaves
+//! unused.
+#![allow(dead_code, unused_imports, unreachable_pub)]
+
+mod bootstrap;
+mod envoy;
+mod http;
+mod model_api;
+mod observe;
+mod paths;
+mod process;
+mod wrk;
+
+pub use bootstrap::{direct_response, EnvoyOptions, Filter};
+pub use envoy::{validate, Envoy};
+pub use http::{raw, Answer, Client};
+pub use model_api::ModelApi;
+pub use paths::root;
+pub use process::{eventually, Process};
+pub use wrk::{wrk, Load};

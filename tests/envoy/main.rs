@@ -1,0 +1,16 @@
+//! The filter in a real Envoy, before a real upstream.
+//!
+//! One binary, so that the harness compiles once; a test starts the Envoy it needs and
+//! asks many things of it, since starting one takes half a second.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    missing_docs
+)]
+
+mod harness;
+mod harness_itself;
