@@ -1,1 +1,19 @@
-//! Tollgate.
+//! Tollgate: a proxy-wasm filter that limits each client of an API.
+//!
+//! The way of one request:
+//!
+//! 1. [`route`] says which limits it meets, [`client`] who asks, and
+//!    [`admission`] puts the two together: what is to be charged where.
+//! 2. [`table`] is the bounded store of what clients have spent, [`limit`]
+//!    decides on it, and `host` reads and swaps its pages in Envoy's shared
+//!    data.
+//! 3. [`feedback`] turns the verdict into headers on the response, or into the
+//!    whole reply to a request that does not pass.
+//!
+//! `filter` walks this way in Envoy's callbacks, `root` takes the [`config`]
+//! in. All but `host`, `filter` and `root` is pure: functions of values, with
+//! the time as an argument. `docs/design.md` argues the decisions.
+
+pub mod limit;
+pub mod table;
+

@@ -1,0 +1,156 @@
+//! The token bucket, computed as GCRA.
+//!
+//! The generic cell rate algorithm (ITU-T I.371, "virtual scheduling") keeps
+//! one time per client instead of a level and a time of refill: the
+//! theoretical arrival time (TAT), at which the bucket is full again. A TAT
+//! that has passed *is* a full bucket, so a forgotten entry and a full one are
+//! the same thing, and no state can be too old to read.
+
+use std::num::{NonZeroU32, NonZeroU64};
+
+use super::Cost;
+
+/// The longest time in which an empty bucket may fill: ten years, in
+/// nanoseconds. It keeps every sum of two times far from the end of `u64`.
+pub const MAX_FILL: u64 = 10 * 365 * 86_400 * 1_000_000_000;
+
+/// The checked parameters of a token bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenBucket {
+    burst: NonZeroU32,
+    emission_interval: NonZeroU64,
+    /// `burst × emission_interval`: the time in which an empty bucket fills.
+    capacity: u64,
+}
+
+/// Why parameters make no bucket: it would take more than [`MAX_FILL`] to fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidBucket;
+
+/// The whole state of one client's bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BucketState {
+    /// Theoretical arrival time, ns: the bucket is full from here on.
+    pub tat: u64,
+    /// The emission interval the units were charged under, ns. It turns the
+    /// time ahead back into units when a new configuration changes the rate.
+    pub interval: NonZeroU64,
+}
+
+/// The answer of one bucket to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The units are there.
+    Allowed {
+        /// Units left once this request is charged.
+        remaining: u32,
+        /// Time until the bucket is full again, ns.
+        full_in: u64,
+        /// The state to store.
+        next: BucketState,
+    },
+    /// The units are not there; nothing changes.
+    Denied {
+        /// Units there are, fewer than asked for.
+        remaining: u32,
+        /// Time until they will be there if nobody takes any, ns.
+        retry_after: NonZeroU64,
+    },
+}
+
+// === impl TokenBucket ===
+
+impl TokenBucket {
+    /// A bucket of `burst` units that regains one unit every
+    /// `emission_interval` nanoseconds.
+    ///
+    /// # Errors
+    /// [`InvalidBucket`] where it would take more than [`MAX_FILL`] to fill.
+    pub fn new(burst: NonZeroU32, emission_interval: NonZeroU64) -> Result<Self, InvalidBucket> {
+        let capacity = u64::from(burst.get())
+            .checked_mul(emission_interval.get())
+            .filter(|capacity| *capacity <= MAX_FILL)
+            .ok_or(InvalidBucket)?;
+        Ok(Self {
+            burst,
+            emission_interval,
+            capacity,
+        })
+    }
+
+    /// The most units the bucket holds.
+    pub fn burst(&self) -> NonZeroU32 {
+        self.burst
+    }
+
+    /// Time in which an empty bucket fills, ns.
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// Decides on `cost` units at `now`. `state` is `None` for a client that
+    /// the table does not know, whose bucket is full.
+    ///
+    /// Any state is safe, also a corrupt one: one from the past means full, one
+    /// from further ahead than the bucket is large means empty.
+    pub fn decide(&self, state: Option<BucketState>, cost: Cost, now: u64) -> Decision {
+        let spent = self.spent(state, now);
+        let price = self.price(cost);
+        let ahead = spent.saturating_add(price);
+        match NonZeroU64::new(ahead.saturating_sub(self.capacity)) {
+            Some(retry_after) => Decision::Denied {
+                remaining: self.units_left(spent),
+                retry_after,
+            },
+            None => Decision::Allowed {
+                remaining: self.units_left(ahead),
+                full_in: ahead,
+                next: self.state(now, ahead),
+            },
+        }
+    }
+
+    /// The state after `cost` units that were charged come back, as for a
+    /// request that another limit denied in the end.
+    pub fn give_back(&self, state: BucketState, cost: Cost, now: u64) -> BucketState {
+        let spent = self.spent(Some(state), now);
+        self.state(now, spent.saturating_sub(self.price(cost)))
+    }
+
+    /// The units spent and not yet refilled, as time to refill them, ns.
+    ///
+    /// Where the rate has changed since they were charged, units survive, not
+    /// time: an upgrade is felt at once, and a reload refills nobody.
+    fn spent(&self, state: Option<BucketState>, now: u64) -> u64 {
+        let Some(BucketState { tat, interval }) = state else {
+            return 0;
+        };
+        let ahead = tat.saturating_sub(now);
+        let ahead = if interval == self.emission_interval {
+            ahead
+        } else {
+            let rescaled = u128::from(ahead)
+                .saturating_mul(u128::from(self.emission_interval.get()))
+                .div_ceil(u128::from(interval.get()));
+            u64::try_from(rescaled).unwrap_or(u64::MAX)
+        };
+        ahead.min(self.capacity)
+    }
+
+    fn price(&self, cost: Cost) -> u64 {
+        u64::from(cost.get()).saturating_mul(self.emission_interval.get())
+    }
+
+    fn units_left(&self, ahead: u64) -> u32 {
+        let room = self.capacity.saturating_sub(ahead);
+        // At most `burst`, since `capacity` is `burst` intervals long.
+        u32::try_from(room / self.emission_interval).unwrap_or(u32::MAX)
+    }
+
+    fn state(&self, now: u64, ahead: u64) -> BucketState {
+        BucketState {
+            tat: now.saturating_add(ahead),
+            interval: self.emission_interval,
+        }
+    }
+}

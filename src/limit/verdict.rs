@@ -1,0 +1,114 @@
+//! One answer out of several limits.
+
+use std::num::NonZeroU64;
+use std::rc::Rc;
+
+use super::{Decision, Limit};
+
+/// What one limit said to a request.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The limit that was asked.
+    pub limit: Rc<Limit>,
+    /// Its answer.
+    pub decision: Decision,
+}
+
+/// What all limits asked said together: a request passes only if all allow it.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Every limit allowed it. Where the client now stands with each.
+    Allowed(Vec<Standing>),
+    /// At least one limit denied it.
+    Denied(Denial),
+}
+
+/// Where a client stands with a limit.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The limit.
+    pub limit: Rc<Limit>,
+    /// Units left.
+    pub remaining: u32,
+    /// Time until the bucket is full again; for a limit that denied, until it
+    /// would allow the same request. In ns.
+    pub wait: u64,
+}
+
+/// Why a request does not pass.
+#[derive(Debug)]
+pub struct Denial {
+    /// The denying limit with the longest wait: when to come back.
+    pub longest: Standing,
+    /// Every limit that denied.
+    pub violated: Vec<Rc<Limit>>,
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// The verdict of these outcomes, in the order they are to be reported.
+    pub fn of(outcomes: &[Outcome]) -> Self {
+        let denials = || outcomes.iter().filter_map(Outcome::denial);
+        let longest = denials().reduce(|longest, next| {
+            if next.wait > longest.wait {
+                next
+            } else {
+                longest
+            }
+        });
+        match longest {
+            Some(longest) => Self::Denied(Denial {
+                longest,
+                violated: denials().map(|standing| standing.limit).collect(),
+            }),
+            None => Self::Allowed(outcomes.iter().map(Outcome::standing).collect()),
+        }
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// Whether the limit denied.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.decision, Decision::Denied { .. })
+    }
+
+    fn denial(&self) -> Option<Standing> {
+        self.is_denial().then(|| self.standing())
+    }
+
+    fn standing(&self) -> Standing {
+        let (remaining, wait) = match self.decision {
+            Decision::Allowed {
+                remaining, full_in, ..
+            } => (remaining, full_in),
+            Decision::Denied {
+                remaining,
+                retry_after,
+            } => (remaining, NonZeroU64::get(retry_after)),
+        };
+        Standing {
+            limit: self.limit.clone(),
+            remaining,
+            wait,
+        }
+    }
+}
+
+// === impl Standing ===
+
+impl Standing {
+    /// The one nearest to its end: with the smallest share of its burst left.
+    pub fn tightest(standings: &[Self]) -> Option<&Self> {
+        standings.iter().min_by(|a, b| {
+            // Shares compared crosswise, since integers do not divide well.
+            a.times_burst_of(b).cmp(&b.times_burst_of(a))
+        })
+    }
+
+    fn times_burst_of(&self, other: &Self) -> u64 {
+        u64::from(self.remaining).saturating_mul(other.limit.bucket.burst().get().into())
+    }
+}

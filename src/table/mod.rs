@@ -1,0 +1,40 @@
+//! The page table: a bounded store for every client's buckets.
+//!
+//! Envoy's shared data has no delete, no expiry and one lock for the process,
+//! and a get and a set cost nearly the same for 16 bytes and for 4 KiB. One
+//! key per client would therefore grow for ever. Instead a fixed number of
+//! pages holds a fixed number of entries each; all buckets of one client sit
+//! in one page, so that one get and one compare-and-swap decide on all of its
+//! limits, all or nothing.
+
+mod hash;
+mod layout;
+mod page;
+
+pub use hash::{ClientHash, Fingerprint, TableKey};
+pub use layout::{Layout, PageIndex, ENTRIES_PER_PAGE, MAX_ENTRIES};
+pub use page::{Evictions, Page};
+
+use std::rc::Rc;
+
+use crate::limit::{Cost, Limit};
+
+/// One limit's share in a request.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    /// Whose entry: this client's for this limit.
+    pub fingerprint: Fingerprint,
+    /// The limit to ask.
+    pub limit: Rc<Limit>,
+    /// What the request takes.
+    pub cost: Cost,
+}
+
+/// All that a request asks of one page.
+#[derive(Debug, Clone)]
+pub struct PageCharge {
+    /// Which page.
+    pub page: PageIndex,
+    /// What is asked of it, never empty.
+    pub charges: Vec<Charge>,
+}
