@@ -14,6 +14,9 @@
 //! in. All but `host`, `filter` and `root` is pure: functions of values, with
 //! the time as an argument. `docs/design.md` argues the decisions.
 
+pub mod client;
 pub mod limit;
+pub mod request;
+pub mod route;
 pub mod table;
 

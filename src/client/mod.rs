@@ -1,0 +1,132 @@
+//! Who a request comes from.
+//!
+//! A list of sources is asked in order; the first that yields a value names
+//! the client. Ids are bytes of unknown origin: nothing here assumes text.
+
+mod cookie;
+mod header;
+mod id;
+mod ip;
+mod query;
+mod source;
+
+pub use id::ClientId;
+pub use ip::Prefixes;
+pub use source::{Credential, CredentialPlace, Source};
+
+use std::collections::BTreeSet;
+
+use crate::request::Request;
+
+/// The ids that an operator has listed.
+pub type KnownClients = BTreeSet<Box<[u8]>>;
+
+/// The sources of a client's id, and what to do where none yields one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ClientFrom {
+    /// The sources, in order.
+    pub sources: Vec<Source>,
+    /// What a request without a client meets.
+    pub missing: Missing,
+}
+
+/// What a request without a client meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// All such requests are one client.
+    Shared,
+    /// A 401.
+    Deny,
+    /// No limit.
+    Unlimited,
+}
+
+/// What the sources found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A client.
+    Client(ClientId),
+    /// Nobody, and such requests are not limited.
+    Unlimited,
+    /// Nobody, and such requests are refused.
+    Refused,
+    /// Two values where one is expected. Whichever Tollgate took, the upstream
+    /// might take the other.
+    Ambiguous,
+}
+
+/// The variables of the path template that a request fits.
+pub trait PathParams {
+    /// The value of one variable, escapes decoded.
+    fn path_param(&self, name: &str) -> Option<&[u8]>;
+}
+
+/// All that a source may read.
+pub(crate) struct Context<'a, R, P> {
+    pub(crate) request: &'a R,
+    pub(crate) params: &'a P,
+    pub(crate) known: &'a KnownClients,
+}
+
+/// Two different values in one place.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ambiguous;
+
+// === impl ClientFrom ===
+
+impl ClientFrom {
+    /// Finds the client of a request.
+    pub fn find<R: Request, P: PathParams>(
+        &self,
+        request: &R,
+        params: &P,
+        known: &KnownClients,
+    ) -> Found {
+        let context = Context {
+            request,
+            params,
+            known,
+        };
+        for source in &self.sources {
+            let mut id = ClientId::default();
+            match source.append(&context, &mut id) {
+                Ok(true) => return Found::Client(id),
+                Ok(false) => {}
+                Err(Ambiguous) => return Found::Ambiguous,
+            }
+        }
+        match self.missing {
+            Missing::Shared => Found::Client(ClientId::nobody()),
+            Missing::Unlimited => Found::Unlimited,
+            Missing::Deny => Found::Refused,
+        }
+    }
+
+    /// The authentication scheme that these sources ask for: the prefix of an
+    /// `Authorization` header, or else `ApiKey`.
+    pub fn scheme(&self) -> &str {
+        let schemes = self.sources.iter().filter_map(|source| match source {
+            Source::Credential(Credential {
+                place: CredentialPlace::Header { name, strip },
+                ..
+            }) if **name == *"authorization" => strip.as_deref(),
+            _ => None,
+        });
+        schemes.map(str::trim).next().unwrap_or("ApiKey")
+    }
+}
+
+/// The one value among several places that may hold it, `None` where all are
+/// empty or absent.
+pub(crate) fn only<'v, V: PartialEq + AsRef<[u8]> + 'v>(
+    values: impl IntoIterator<Item = V>,
+) -> Result<Option<V>, Ambiguous> {
+    let mut values = values.into_iter();
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    if values.any(|other| other != first) {
+        return Err(Ambiguous);
+    }
+    Ok(Some(first).filter(|value| !value.as_ref().is_empty()))
+}

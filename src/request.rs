@@ -1,0 +1,63 @@
+//! What a request shows to the rules that read it.
+//!
+//! Routes and client sources are pure: they see a request through this trait,
+//! so that a test, a simulation and Envoy can all show them one. Values are
+//! bytes, since Envoy lets any byte from 0x80 to 0xFF into a header.
+
+use std::borrow::Cow;
+
+/// A request at the time its headers are read.
+pub trait Request {
+    /// Every header line in order, names in lower case, pseudo-headers
+    /// (`:path`, `:method`, `:authority`) among them.
+    fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])>;
+
+    /// An Envoy attribute, or `None` where Envoy has none of that name.
+    fn attribute(&self, path: &AttributePath) -> Option<Vec<u8>>;
+
+    /// Every line of one header.
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers()
+            .filter(move |(found, _)| *found == name.as_bytes())
+            .map(|(_, value)| value)
+    }
+
+    /// The first line of one header, empty where there is none.
+    fn first<'a>(&'a self, name: &'a str) -> &'a [u8] {
+        self.header(name).next().unwrap_or_default()
+    }
+
+    /// The path as the client sent it, query included.
+    fn path(&self) -> &[u8] {
+        self.first(":path")
+    }
+}
+
+/// The path of an Envoy attribute, such as `source.address`, in the form that
+/// proxy-wasm asks for: its segments joined by NUL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AttributePath(Cow<'static, str>);
+
+// === impl AttributePath ===
+
+impl AttributePath {
+    /// The client's address and port, as Envoy trusts it.
+    pub const SOURCE_ADDRESS: Self = Self(Cow::Borrowed("source\0address"));
+
+    /// The attribute under these segments. A segment may contain dots.
+    pub fn new<'a>(segments: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut joined = String::new();
+        for segment in segments {
+            if !joined.is_empty() {
+                joined.push('\0');
+            }
+            joined.push_str(segment);
+        }
+        Self(Cow::Owned(joined))
+    }
+
+    /// The segments, joined by NUL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

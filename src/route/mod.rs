@@ -1,0 +1,128 @@
+//! Which route a request takes, and so which limits it meets.
+//!
+//! The first route that fits wins, and the last one fits everything. Two rules
+//! keep a spelling from leaving a limited route for a freer one: paths are
+//! matched in their normal form, and a route without limits takes only what is
+//! written in that form already.
+
+mod host;
+mod matcher;
+mod path;
+mod template;
+
+pub use host::HostPattern;
+pub use matcher::{HeaderMatch, Matcher, PathMatch};
+pub use path::NormalPath;
+pub use template::{InvalidTemplate, Template};
+
+use std::rc::Rc;
+
+use crate::client::{ClientFrom, PathParams};
+use crate::limit::{Cost, Limit};
+use crate::request::Request;
+
+/// A route: what fits it, and what a request on it is charged.
+#[derive(Debug)]
+pub struct Route {
+    /// What a request must show.
+    pub matcher: Matcher,
+    /// The limits, those that find the client alike together. Empty: unlimited.
+    pub groups: Vec<LimitGroup>,
+    /// What a request takes from each limit in requests.
+    pub cost: Cost,
+    /// `RateLimit-Policy` for a request that meets every limit of the route.
+    pub policy: Rc<str>,
+}
+
+/// The limits of a route that find the client by the same sources.
+#[derive(Debug)]
+pub struct LimitGroup {
+    /// Who the client is.
+    pub client_from: Rc<ClientFrom>,
+    /// The limits, in the route's order, at least one.
+    pub limits: Vec<Rc<Limit>>,
+}
+
+/// All routes of a configuration, in order.
+#[derive(Debug)]
+pub struct Routes {
+    listed: Vec<Route>,
+    last: Route,
+}
+
+/// The route of a request, with the path it was found by.
+#[derive(Debug)]
+pub struct Matched<'a> {
+    /// The route.
+    pub route: &'a Route,
+    /// The request's path in normal form.
+    pub path: NormalPath<'a>,
+}
+
+// === impl Routes ===
+
+impl Routes {
+    /// The routes before the last one, and the last one, which takes every
+    /// request that reaches it.
+    pub fn new(listed: Vec<Route>, last: Route) -> Self {
+        Self { listed, last }
+    }
+
+    /// The route of this request.
+    pub fn find<'a, R: Request>(&'a self, request: &'a R) -> Matched<'a> {
+        if self.listed.is_empty() {
+            // Nothing to match, so the path need not be read.
+            return Matched {
+                route: &self.last,
+                path: NormalPath::Ambiguous,
+            };
+        }
+        let path = NormalPath::of(request.path());
+        let fitting = self.listed.iter().find(|route| route.fits(request, &path));
+        Matched {
+            route: fitting.unwrap_or(&self.last),
+            path,
+        }
+    }
+
+    /// Every route, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.listed.iter().chain(std::iter::once(&self.last))
+    }
+}
+
+// === impl Matched ===
+
+impl PathParams for Matched<'_> {
+    fn path_param(&self, name: &str) -> Option<&[u8]> {
+        let template = self
+            .route
+            .matcher
+            .path
+            .as_ref()
+            .and_then(PathMatch::template)?;
+        match &self.path {
+            NormalPath::Normal { path, .. } => template.variable(name, path),
+            NormalPath::Ambiguous => None,
+        }
+    }
+}
+
+// === impl Route ===
+
+impl Route {
+    /// Whether requests on this route meet no limit.
+    pub fn is_unlimited(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    fn fits<R: Request>(&self, request: &R, path: &NormalPath<'_>) -> bool {
+        match path {
+            NormalPath::Ambiguous => false,
+            NormalPath::Normal { as_written, .. } if self.is_unlimited() && !as_written => false,
+            NormalPath::Normal { path, .. } => {
+                self.matcher.fits(request, path, self.is_unlimited())
+            }
+        }
+    }
+}
