@@ -14,7 +14,10 @@
 //! in. All but `host`, `filter` and `root` is pure: functions of values, with
 //! the time as an argument. `docs/design.md` argues the decisions.
 
+pub mod admission;
 pub mod client;
+pub mod config;
+pub mod feedback;
 pub mod limit;
 pub mod request;
 pub mod route;

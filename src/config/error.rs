@@ -1,0 +1,82 @@
+//! What is wrong with a configuration, said so that it can be mended.
+
+use std::cell::RefCell;
+use std::fmt;
+
+/// One thing that is wrong: where, what was found, what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    path: String,
+    reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reason {
+    Unexpected { expected: String, found: String },
+    NotSupportedYet,
+}
+
+/// The errors found so far. Readers share it, so that one pass finds them all.
+#[derive(Debug, Default)]
+pub(super) struct Errors(RefCell<Vec<ConfigError>>);
+
+// === impl ConfigError ===
+
+impl ConfigError {
+    /// The JSON path, such as `limits.rpm.burst`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Reason::Unexpected { expected, found } => {
+                write!(f, "{}: expected {expected}, found {found}", self.path)
+            }
+            Reason::NotSupportedYet => write!(f, "{}: not supported yet", self.path),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+// === impl Errors ===
+
+impl Errors {
+    pub(super) fn unexpected(
+        &self,
+        path: &str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
+        self.push(
+            path,
+            Reason::Unexpected {
+                expected: expected.into(),
+                found: found.into(),
+            },
+        );
+    }
+
+    pub(super) fn not_supported_yet(&self, path: &str) {
+        self.push(path, Reason::NotSupportedYet);
+    }
+
+    pub(super) fn into_vec(self) -> Vec<ConfigError> {
+        self.0.into_inner()
+    }
+
+    fn push(&self, path: &str, reason: Reason) {
+        let path = if path.is_empty() {
+            "configuration"
+        } else {
+            path
+        };
+        self.0.borrow_mut().push(ConfigError {
+            path: path.to_owned(),
+            reason,
+        });
+    }
+}

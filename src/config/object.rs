@@ -1,0 +1,140 @@
+//! Reading the members of a JSON object, each by its name.
+
+use std::cell::RefCell;
+
+use super::error::Errors;
+use super::json::{quoted, Json};
+use super::name::{all_of, is_name};
+use super::value::Value;
+
+/// An object, which remembers the fields it was asked for: any other is an error.
+pub(super) struct Object<'a> {
+    members: &'a [(String, Json)],
+    path: String,
+    errors: &'a Errors,
+    /// Fields that were asked for, so far.
+    asked: RefCell<Vec<&'static str>>,
+    /// Fields of later versions, which no error message is to suggest.
+    later: RefCell<Vec<&'static str>>,
+}
+
+// === impl Object ===
+
+impl<'a> Object<'a> {
+    /// The object with these members. Notes every name that is there twice.
+    pub(super) fn new(members: &'a [(String, Json)], path: String, errors: &'a Errors) -> Self {
+        let object = Self {
+            members,
+            path,
+            errors,
+            asked: RefCell::default(),
+            later: RefCell::default(),
+        };
+        object.refuse_duplicates();
+        object
+    }
+
+    /// A field that may be left out.
+    pub(super) fn optional(&self, name: &'static str) -> Option<Value<'a>> {
+        self.asked.borrow_mut().push(name);
+        let (_, json) = self.members.iter().find(|(key, _)| key == name)?;
+        Some(Value::new(json, self.path_of(name), self.errors))
+    }
+
+    /// A field that must be there.
+    pub(super) fn required(&self, name: &'static str, expected: &str) -> Option<Value<'a>> {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.missing(name, expected);
+        }
+        value
+    }
+
+    /// Notes that a field is needed and was left out.
+    pub(super) fn missing(&self, name: &str, expected: impl Into<String>) {
+        self.errors
+            .unexpected(&self.path_of(name), expected, "nothing");
+    }
+
+    /// Fields that later versions will read. Whether there were any.
+    pub(super) fn later(&self, names: &[&'static str]) -> bool {
+        self.later.borrow_mut().extend(names);
+        let mut found = false;
+        for (name, json) in self.members {
+            if names.contains(&name.as_str()) {
+                found = true;
+                Value::new(json, self.path_of(name), self.errors).not_supported_yet::<()>();
+            }
+        }
+        found
+    }
+
+    /// The names of all fields that are there, for an error message.
+    pub(super) fn found(&self) -> String {
+        match self.members {
+            [] => "no field".to_owned(),
+            members => all_of(members.iter().map(|(name, _)| name.as_str())),
+        }
+    }
+
+    /// Notes every field that nobody has asked for.
+    pub(super) fn finish(self) {
+        let (asked, later) = (self.asked.borrow(), self.later.borrow());
+        for (name, _) in self.members {
+            if !asked.contains(&name.as_str()) && !later.contains(&name.as_str()) {
+                self.errors.unexpected(
+                    &self.path,
+                    format!("only the fields {}", all_of(asked.iter().copied())),
+                    format!("an unknown field {}", quoted(name)),
+                );
+            }
+        }
+    }
+
+    /// Every member, for an object whose keys are the user's own names.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + '_ {
+        self.members.iter().map(|(name, json)| {
+            let value = Value::new(json, self.path_of(name), self.errors);
+            (name.as_str(), value)
+        })
+    }
+
+    /// Every member, numbered in the path instead of named: for keys that must
+    /// not be shown.
+    pub(super) fn unnamed_members(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + '_ {
+        let numbered = self.members.iter().zip(1_u32..);
+        numbered.map(|((name, json), number)| {
+            let value = Value::new(json, format!("{} (entry {number})", self.path), self.errors);
+            (name.as_str(), value)
+        })
+    }
+
+    fn refuse_duplicates(&self) {
+        let mut names: Vec<&str> = self.members.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        let twice = names.windows(2).filter_map(|pair| match pair {
+            [a, b] if a == b => Some(*a),
+            _ => None,
+        });
+        for name in twice {
+            self.errors.unexpected(
+                &self.path,
+                "each field once",
+                format!("{} again", quoted(name)),
+            );
+        }
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        let name = if is_name(name) {
+            name.to_owned()
+        } else {
+            quoted(name)
+        };
+        if self.path.is_empty() {
+            name
+        } else {
+            format!("{}.{name}", self.path)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `routes`: what fits, and which limits it meets.
+
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+use super::limits::{Limits, NamedLimit};
+use super::matching::{self, Variables};
+use super::name::one_of;
+use super::value::Value;
+use crate::feedback;
+use crate::limit::Cost;
+use crate::route::{LimitGroup, Matcher, Route, Routes};
+
+/// All limits on every request: what a configuration without `routes` means.
+pub(super) fn default(limits: &Limits) -> Routes {
+    let limits: Vec<&NamedLimit> = limits.sound.iter().collect();
+    Routes::new(Vec::new(), route(Matcher::default(), &limits, Cost::MIN))
+}
+
+/// Reads `routes`. `None` where there is any error in them.
+pub(super) fn read(
+    routes: &Value<'_>,
+    limits: &Limits,
+    variables: &mut Variables,
+) -> Option<Routes> {
+    let items = routes.filled_list("a list of routes, the last with \"match\": {}")?;
+    let (last, before) = items.split_last()?;
+    let mut reader = RouteReader {
+        limits,
+        variables,
+        names: Vec::new(),
+    };
+    let listed: Vec<Option<Route>> = before
+        .iter()
+        .map(|item| reader.route(item, Place::Before))
+        .collect();
+    let last = reader.route(last, Place::Last);
+    let listed: Option<Vec<Route>> = listed.into_iter().collect();
+    Some(Routes::new(listed?, last?))
+}
+
+/// Reads routes, and remembers what they have named so far.
+struct RouteReader<'r, 'v> {
+    limits: &'r Limits,
+    variables: &'r mut Variables,
+    names: Vec<&'v str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Before,
+    Last,
+}
+
+// === impl RouteReader ===
+
+impl<'r, 'v> RouteReader<'r, 'v> {
+    fn route(&mut self, value: &Value<'v>, place: Place) -> Option<Route> {
+        let object = value.object("a route, such as {\"match\": {}, \"limits\": [\"rpm\"]}")?;
+        object.later(&["tokens", "feedback"]);
+        if let Some(name) = object.optional("name") {
+            self.name(&name);
+        }
+        let cost = match object.optional("cost") {
+            Some(cost) => cost.whole_number(1..=u32::MAX).and_then(NonZeroU32::new),
+            None => Some(Cost::MIN),
+        };
+        let matcher = object
+            .required("match", "conditions, or {} for every request")
+            .and_then(|conditions| self.matcher(&conditions, place));
+        let chosen = object
+            .required("limits", LIMITS)
+            .and_then(|list| self.limits(&list, cost));
+        object.finish();
+        Some(route(matcher?, &chosen?, cost?))
+    }
+
+    fn name(&mut self, value: &Value<'v>) {
+        match value.name() {
+            Some(name) if self.names.contains(&name) => {
+                value.unexpected::<()>("a name that no other route has");
+            }
+            Some(name) => self.names.push(name),
+            None => {}
+        }
+    }
+
+    fn matcher(&mut self, value: &Value<'_>, place: Place) -> Option<Matcher> {
+        let matcher = matching::read(value, self.variables)?;
+        match (place, matcher.is_empty()) {
+            (Place::Last, false) => value.unexpected_names(
+                "{} in the last route, so that every request has one",
+                "conditions",
+            ),
+            (Place::Before, true) => value.unexpected_names(
+                "conditions in all routes but the last",
+                "{}, which hides the routes that follow",
+            ),
+            _ => Some(matcher),
+        }
+    }
+
+    fn limits(&self, value: &Value<'_>, cost: Option<Cost>) -> Option<Vec<&'r NamedLimit>> {
+        let items = value.list(LIMITS)?;
+        let mut chosen: Vec<Option<&NamedLimit>> = Vec::new();
+        for item in &items {
+            chosen.push(self.limit(item, cost, &chosen));
+        }
+        chosen.into_iter().collect()
+    }
+
+    fn limit(
+        &self,
+        value: &Value<'_>,
+        cost: Option<Cost>,
+        chosen: &[Option<&NamedLimit>],
+    ) -> Option<&'r NamedLimit> {
+        let name = value.string("the name of a limit")?;
+        let Limits { sound, faulty } = self.limits;
+        if faulty.iter().any(|other| **other == *name) {
+            return None;
+        }
+        let Some(named) = sound.iter().find(|named| *named.limit.name == *name) else {
+            let names = sound.iter().map(|named| &*named.limit.name);
+            let all = names.chain(faulty.iter().map(|name| &**name));
+            return value.unexpected(format!("the name of a limit: {}", one_of(all)));
+        };
+        if chosen
+            .iter()
+            .flatten()
+            .any(|other| Rc::ptr_eq(&other.limit, &named.limit))
+        {
+            return value.unexpected("each limit once");
+        }
+        let burst = named.limit.bucket.burst();
+        match cost.filter(|cost| *cost > burst) {
+            Some(cost) => value.unexpected(format!(
+                "a limit whose burst covers the route's cost of {cost} (this one's is {burst})"
+            )),
+            None => Some(named),
+        }
+    }
+}
+
+const LIMITS: &str = "a list of limits by name, or [] for none";
+
+fn route(matcher: Matcher, limits: &[&NamedLimit], cost: Cost) -> Route {
+    let mut groups: Vec<LimitGroup> = Vec::new();
+    for named in limits {
+        let alike = groups
+            .iter_mut()
+            .find(|group| Rc::ptr_eq(&group.client_from, &named.client_from));
+        match alike {
+            Some(group) => group.limits.push(named.limit.clone()),
+            None => groups.push(LimitGroup {
+                client_from: named.client_from.clone(),
+                limits: vec![named.limit.clone()],
+            }),
+        }
+    }
+    let enforced = groups.iter().flat_map(|group| &group.limits);
+    Route {
+        policy: feedback::policy(enforced.map(|limit| &**limit)).into(),
+        matcher,
+        groups,
+        cost,
+    }
+}

@@ -1,0 +1,208 @@
+//! `client_from`: the sources of a client's id.
+
+use super::error::Errors;
+use super::json::quoted;
+use super::matching::Variables;
+use super::object::Object;
+use super::value::Value;
+use crate::client::{Credential, CredentialPlace, Prefixes, Source};
+use crate::request::AttributePath;
+
+/// Reads sources, and remembers what they name elsewhere in the configuration.
+pub(super) struct Sources<'a> {
+    /// Whether the operator has listed clients.
+    clients_listed: bool,
+    errors: &'a Errors,
+    path_params: Vec<(String, Box<str>)>,
+}
+
+const HEADER: &str = "the name of a header, such as \"x-api-key\"";
+
+const KINDS: [&str; 8] = [
+    "header",
+    "query",
+    "cookie",
+    "ip",
+    "jwt_claim",
+    "property",
+    "path_param",
+    "constant",
+];
+
+// === impl Sources ===
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(clients_listed: bool, errors: &'a Errors) -> Self {
+        Self {
+            clients_listed,
+            errors,
+            path_params: Vec::new(),
+        }
+    }
+
+    /// Reads a list of sources, at least one.
+    pub(super) fn list(&mut self, value: &Value<'_>) -> Option<Vec<Source>> {
+        let items =
+            value.filled_list("a list of sources, such as [{\"header\": \"x-api-key\"}]")?;
+        let sources: Vec<Option<Source>> = items.iter().map(|item| self.source(item)).collect();
+        sources.into_iter().collect()
+    }
+
+    /// Notes every `path_param` that no route's path template has.
+    pub(super) fn refuse_dangling(self, variables: &Variables) {
+        if variables.incomplete {
+            return;
+        }
+        for (path, name) in self.path_params {
+            if !variables.names.contains(&name) {
+                let expected = "a variable of some route's path template";
+                self.errors.unexpected(&path, expected, quoted(&name));
+            }
+        }
+    }
+
+    fn source(&mut self, value: &Value<'_>) -> Option<Source> {
+        let expected = "a source, such as {\"header\": \"x-api-key\"} or {\"ip\": {}}";
+        let object = value.object(expected)?;
+        if object.later(&["body"]) {
+            return None;
+        }
+        let mut given = KINDS
+            .into_iter()
+            .chain(["all"])
+            .filter_map(|kind| Some((kind, object.optional(kind)?)));
+        let (Some((kind, field)), None) = (given.next(), given.next()) else {
+            let kinds = KINDS.join(", ");
+            let expected = format!("exactly one of the fields {kinds} or all");
+            return value.unexpected_names(expected, object.found());
+        };
+        let source = match kind {
+            "header" => {
+                let strip = object.optional("strip");
+                let name = match header_name(field.string(HEADER)?) {
+                    Some(name) => Some(name),
+                    None => field.unexpected(HEADER),
+                };
+                let strip = match strip {
+                    Some(strip) => Some(strip.text("a prefix, such as \"Bearer \"")?.into()),
+                    None => None,
+                };
+                self.credential(
+                    &object,
+                    name.map(|name| CredentialPlace::Header { name, strip }),
+                )
+            }
+            "query" => {
+                let name = field.text("the name of a query parameter");
+                self.credential(
+                    &object,
+                    name.map(|name| CredentialPlace::Query(name.into())),
+                )
+            }
+            "cookie" => {
+                let name = field.text("the name of a cookie");
+                self.credential(
+                    &object,
+                    name.map(|name| CredentialPlace::Cookie(name.into())),
+                )
+            }
+            "ip" => prefixes(&field).map(Source::Ip),
+            "jwt_claim" => jwt_claim(&object, &field),
+            "property" => strings(
+                &field,
+                "a list of names, such as [\"connection\", \"mtls\"]",
+            )
+            .map(|names| Source::Property(AttributePath::new(names))),
+            "path_param" => field.text("the name of a path variable").map(|name| {
+                self.path_params
+                    .push((field.path().to_owned(), name.into()));
+                Source::PathParam(name.into())
+            }),
+            "constant" => field
+                .text("a text of at least one character")
+                .map(|text| Source::Constant(text.into())),
+            _ => self.list(&field).map(Source::All),
+        };
+        object.finish();
+        source
+    }
+
+    fn credential(&self, object: &Object<'_>, place: Option<CredentialPlace>) -> Option<Source> {
+        let known = match object.optional("known") {
+            Some(known) => {
+                let wanted = known.bool()?;
+                if wanted && !self.clients_listed {
+                    let expected = "a table \"clients\" at the top that lists the known ids";
+                    return known.unexpected(expected);
+                }
+                wanted
+            }
+            None => false,
+        };
+        let place = place?;
+        Some(Source::Credential(Credential { place, known }))
+    }
+}
+
+/// A header's name in lower case, as Envoy has it; `host` is `:authority` there.
+pub(super) fn header_name(name: &str) -> Option<Box<str>> {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(token) {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    Some(if name == "host" {
+        ":authority".into()
+    } else {
+        name.into()
+    })
+}
+
+fn prefixes(value: &Value<'_>) -> Option<Prefixes> {
+    let object = value.object("an object, such as {} or {\"ipv6_prefix\": 56}")?;
+    let mut prefixes = Prefixes::default();
+    let ipv4 = object
+        .optional("ipv4_prefix")
+        .map(|bits| bits.whole_number(1..=32));
+    let ipv6 = object
+        .optional("ipv6_prefix")
+        .map(|bits| bits.whole_number(1..=128));
+    object.finish();
+    if let Some(bits) = ipv4 {
+        prefixes.ipv4 = u8::try_from(bits?).ok()?;
+    }
+    if let Some(bits) = ipv6 {
+        prefixes.ipv6 = u8::try_from(bits?).ok()?;
+    }
+    Some(prefixes)
+}
+
+/// A claim of a token that Envoy's `jwt_authn` filter has verified, found where
+/// its `payload_in_metadata` puts it.
+fn jwt_claim(object: &Object<'_>, field: &Value<'_>) -> Option<Source> {
+    let payload = match object.optional("payload") {
+        Some(payload) => payload.text("the name that payload_in_metadata gives"),
+        None => Some("jwt_payload"),
+    };
+    let expected = "a claim, such as \"sub\" or [\"org\", \"id\"]";
+    let names = match field.is_list() {
+        true => strings(field, expected)?,
+        false => vec![field.text(expected)?],
+    };
+    let place = [
+        "metadata",
+        "filter_metadata",
+        "envoy.filters.http.jwt_authn",
+        payload?,
+    ];
+    Some(Source::JwtClaim {
+        claim: names.join("\0").into(),
+        attribute: AttributePath::new(place.into_iter().chain(names)),
+    })
+}
+
+fn strings<'v>(value: &Value<'v>, expected: &str) -> Option<Vec<&'v str>> {
+    let items = value.filled_list(expected)?;
+    let texts: Vec<Option<&str>> = items.iter().map(|item| item.text("a name")).collect();
+    texts.into_iter().collect()
+}

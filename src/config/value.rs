@@ -1,0 +1,153 @@
+//! Reading a JSON value by type, with every error noted at its path.
+//!
+//! A reader returns `None` where it has noted an error, and the caller goes on
+//! with the rest of the file: that is how all errors come out at once.
+
+use std::ops::RangeInclusive;
+
+use super::error::Errors;
+use super::json::{quoted, Json};
+use super::name::{is_name, one_of, NAME};
+use super::object::Object;
+
+/// A value at its place.
+#[derive(Clone)]
+pub(super) struct Value<'a> {
+    json: &'a Json,
+    path: String,
+    errors: &'a Errors,
+}
+
+// === impl Value ===
+
+impl<'a> Value<'a> {
+    pub(super) fn new(json: &'a Json, path: String, errors: &'a Errors) -> Self {
+        Self { json, path, errors }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Notes that this value is not what is `expected`.
+    pub(super) fn unexpected<T>(&self, expected: impl Into<String>) -> Option<T> {
+        self.errors
+            .unexpected(&self.path, expected, self.json.describe());
+        None
+    }
+
+    /// Notes that something about this value, not the value itself, is not what
+    /// is `expected`: the name it stands under, or the names of its fields.
+    pub(super) fn unexpected_names<T>(
+        &self,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Option<T> {
+        self.errors.unexpected(&self.path, expected, found);
+        None
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.json, Json::List(_))
+    }
+
+    /// Notes that a later version will read this value.
+    pub(super) fn not_supported_yet<T>(&self) -> Option<T> {
+        self.errors.not_supported_yet(&self.path);
+        None
+    }
+
+    pub(super) fn object(&self, expected: &str) -> Option<Object<'a>> {
+        let Json::Object(members) = self.json else {
+            return self.unexpected(expected);
+        };
+        Some(Object::new(members, self.path.clone(), self.errors))
+    }
+
+    pub(super) fn list(&self, expected: &str) -> Option<Vec<Value<'a>>> {
+        let Json::List(items) = self.json else {
+            return self.unexpected(expected);
+        };
+        let item = |(index, json)| Value::new(json, format!("{}[{index}]", self.path), self.errors);
+        Some(items.iter().enumerate().map(item).collect())
+    }
+
+    /// A list that holds something; an empty one is an error.
+    pub(super) fn filled_list(&self, expected: &str) -> Option<Vec<Value<'a>>> {
+        let items = self.list(expected)?;
+        if items.is_empty() {
+            return self.unexpected_names(expected, "an empty list");
+        }
+        Some(items)
+    }
+
+    pub(super) fn string(&self, expected: &str) -> Option<&'a str> {
+        match self.json {
+            Json::String(text) => Some(text),
+            _ => self.unexpected(expected),
+        }
+    }
+
+    /// A string of at least one character, none of them a control character.
+    pub(super) fn text(&self, expected: &str) -> Option<&'a str> {
+        let text = self.string(expected)?;
+        let plain = !text.is_empty() && !text.contains(|c: char| c.is_control());
+        if plain {
+            Some(text)
+        } else {
+            self.unexpected(expected)
+        }
+    }
+
+    pub(super) fn bool(&self) -> Option<bool> {
+        match self.json {
+            Json::Bool(value) => Some(*value),
+            _ => self.unexpected("true or false"),
+        }
+    }
+
+    pub(super) fn whole_number(&self, range: RangeInclusive<u32>) -> Option<u32> {
+        let number = match self.json {
+            Json::Whole(number) => u32::try_from(*number).ok(),
+            _ => None,
+        };
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Some(number),
+            None if *range.end() == u32::MAX => {
+                self.unexpected(format!("a whole number of at least {}", range.start()))
+            }
+            None => self.unexpected(format!(
+                "a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )),
+        }
+    }
+
+    /// One of several words, each with what it means; `None` for what a later
+    /// version will mean by it.
+    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, Option<T>)]) -> Option<T> {
+        let Json::String(text) = self.json else {
+            return self.unexpected(one_of(choices.iter().map(|(word, _)| *word)));
+        };
+        match choices.iter().find(|(word, _)| word == text) {
+            Some((_, Some(meaning))) => Some(*meaning),
+            Some((_, None)) => {
+                let value = format!("{} = {}", self.path, quoted(text));
+                self.errors.not_supported_yet(&value);
+                None
+            }
+            None => self.unexpected(one_of(choices.iter().map(|(word, _)| *word))),
+        }
+    }
+
+    /// A name: `[a-z0-9][a-z0-9_-]{0,63}`.
+    pub(super) fn name(&self) -> Option<&'a str> {
+        let text = self.string(NAME)?;
+        if is_name(text) {
+            Some(text)
+        } else {
+            self.unexpected(NAME)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What a client is told: headers on what passes, a whole reply to what does
+//! not.
+//!
+//! Numbers only turn into text here. Times are rounded up, so that a client
+//! that waits as told is never early.
+
+mod dialect;
+mod refusal;
+
+pub use dialect::{policy, Dialect};
+pub use refusal::{Refusal, Reply};
+
+use crate::limit::Standing;
+
+/// Header lines to set, names in lower case.
+pub type Headers = Vec<(&'static str, String)>;
+
+/// The operator's choice of what clients are told.
+#[derive(Debug)]
+pub struct Feedback {
+    /// The header dialects, none to send no headers.
+    pub dialects: Vec<Dialect>,
+    /// The body of a denial.
+    pub body: Body,
+}
+
+/// The body of a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// RFC 9457 problem details.
+    Problem,
+    /// One sentence.
+    Text,
+}
+
+// === impl Feedback ===
+
+impl Feedback {
+    /// The headers for the response to a request that passed, of the limit
+    /// nearest to its end. `policy` is that of all limits asked.
+    pub fn passed(&self, standings: &[Standing], policy: &str) -> Headers {
+        let mut headers = Headers::new();
+        if let Some(tightest) = Standing::tightest(standings) {
+            self.write(tightest, policy, &mut headers);
+        }
+        headers
+    }
+
+    fn write(&self, standing: &Standing, policy: &str, headers: &mut Headers) {
+        for dialect in &self.dialects {
+            dialect.write(standing, policy, headers);
+        }
+    }
+}
+
+impl Default for Feedback {
+    fn default() -> Self {
+        Self {
+            dialects: vec![Dialect::RateLimit],
+            body: Body::Problem,
+        }
+    }
+}
+
+/// Nanoseconds as whole seconds, rounded up, at least 1.
+fn seconds(nanos: u64) -> u64 {
+    nanos.div_ceil(1_000_000_000).max(1)
+}
+
+/// Nanoseconds as whole milliseconds, rounded up.
+fn millis(nanos: u64) -> u64 {
+    nanos.div_ceil(1_000_000)
+}
