@@ -23,3 +23,6 @@ pub mod request;
 pub mod route;
 pub mod table;
 
+mod filter;
+mod host;
+mod root;

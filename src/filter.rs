@@ -1,0 +1,128 @@
+//! One request in Envoy's callbacks.
+
+use std::rc::Rc;
+
+use log::error;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::admission::Admission;
+use crate::feedback::{Headers, Refusal};
+use crate::host::{self, HostRequest, Uncounted};
+use crate::limit::Verdict;
+use crate::root::Plugin;
+
+/// The filter's side of one request.
+pub(crate) struct Filter {
+    plugin: Rc<Plugin>,
+    stage: Stage,
+}
+
+/// How far the request has come.
+enum Stage {
+    /// Nothing is decided.
+    Start,
+    /// It passes; the response gets these headers.
+    Admitted(Headers),
+    /// It was answered here. Envoy takes that answer through the response
+    /// callbacks too, where it is to be left as it is.
+    Replied,
+}
+
+/// The filter of a plugin that has no configuration. Envoy makes none; if it
+/// ever did, what cannot be limited is not let through.
+pub(crate) struct Unconfigured;
+
+// === impl Filter ===
+
+impl Filter {
+    pub(crate) fn new(plugin: Rc<Plugin>) -> Self {
+        Self {
+            plugin,
+            stage: Stage::Start,
+        }
+    }
+
+    fn decide(&self) -> Result<Headers, Refusal> {
+        let Plugin {
+            config,
+            key,
+            pages,
+            metrics,
+        } = &*self.plugin;
+        let (charges, policy) = match Admission::of(config, key, &HostRequest::default()) {
+            Admission::Unlimited => return Ok(Headers::new()),
+            Admission::Refused(refusal) => return Err(refusal),
+            Admission::Charge { pages, policy } => (pages, policy),
+        };
+        match pages.charge(&charges, metrics) {
+            Ok(Verdict::Allowed(standings)) => {
+                standings
+                    .iter()
+                    .for_each(|standing| metrics.allowed(&standing.limit));
+                Ok(config.feedback.passed(&standings, &policy))
+            }
+            Ok(Verdict::Denied(denial)) => {
+                denial
+                    .violated
+                    .iter()
+                    .for_each(|limit| metrics.denied(limit));
+                Err(Refusal::Denied(denial))
+            }
+            Err(uncounted) => {
+                if let Uncounted::Host(failure) = uncounted {
+                    error!("a request could not be counted: {failure}");
+                }
+                metrics.conflict();
+                Err(Refusal::Uncounted)
+            }
+        }
+    }
+
+    /// The one place where a request is passed or answered.
+    fn settle(&mut self, decision: Result<Headers, Refusal>) -> Action {
+        match decision {
+            Ok(headers) => {
+                host::note("allowed");
+                self.stage = Stage::Admitted(headers);
+                Action::Continue
+            }
+            Err(refusal) => {
+                let reply = refusal.reply(&self.plugin.config.feedback);
+                host::note(&reply.state);
+                if let Err(failure) = host::send(&reply) {
+                    error!("a refused request could not be answered: {failure}");
+                }
+                self.stage = Stage::Replied;
+                Action::Pause
+            }
+        }
+    }
+}
+
+impl Context for Filter {}
+
+impl HttpContext for Filter {
+    fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
+        let decision = self.decide();
+        self.settle(decision)
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
+        if let Stage::Admitted(headers) = &self.stage {
+            host::set_response_headers(headers);
+        }
+        Action::Continue
+    }
+}
+
+// === impl Unconfigured ===
+
+impl Context for Unconfigured {}
+
+impl HttpContext for Unconfigured {
+    fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
+        self.send_http_response(503, Vec::new(), None);
+        Action::Pause
+    }
+}

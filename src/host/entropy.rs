@@ -1,0 +1,36 @@
+//! The secret of the table's hash: random, one for the process.
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::Status;
+
+use super::pages::CREATE;
+use super::HostError;
+use crate::table::TableKey;
+
+/// The key that all of the process' workers share under this namespace. The
+/// first to come makes it; any other finds it, also after a reload.
+pub(crate) fn table_key(namespace: &str) -> Result<TableKey, HostError> {
+    let name = format!("tollgate/{namespace}/key");
+    if let Some(key) = stored(&name)? {
+        return Ok(key);
+    }
+    let mut bytes = [0; TableKey::LENGTH];
+    getrandom::fill(&mut bytes).map_err(|_| HostError {
+        call: "random_get (does a capability list withhold it?)",
+        status: Status::InternalFailure as u32,
+    })?;
+    match hostcalls::set_shared_data(&name, Some(&bytes), Some(CREATE)) {
+        Ok(()) => Ok(TableKey::new(bytes)),
+        Err(Status::CasMismatch) => stored(&name)?.ok_or(HostError {
+            call: "get_shared_data (the table's key)",
+            status: Status::NotFound as u32,
+        }),
+        Err(status) => Err(HostError::in_call("set_shared_data")(status)),
+    }
+}
+
+fn stored(name: &str) -> Result<Option<TableKey>, HostError> {
+    let (bytes, _) =
+        hostcalls::get_shared_data(name).map_err(HostError::in_call("get_shared_data"))?;
+    Ok(bytes.and_then(|bytes| Some(TableKey::new(bytes.try_into().ok()?))))
+}

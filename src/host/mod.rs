@@ -1,0 +1,51 @@
+//! The only place with hostcalls.
+//!
+//! Everything that Envoy is asked or told goes through here, and every call
+//! that can fail returns a [`Result`]. The SDK's getters of text are never
+//! used: they panic on the first byte that is no UTF-8, and such a byte is
+//! anybody's to send.
+
+mod abi;
+mod clock;
+mod entropy;
+mod headers;
+mod metrics;
+mod pages;
+mod reply;
+mod request;
+
+pub(crate) use clock::monotonic;
+pub(crate) use entropy::table_key;
+pub(crate) use metrics::Metrics;
+pub(crate) use pages::{Pages, Uncounted};
+pub(crate) use reply::{note, send, set_response_headers};
+pub(crate) use request::HostRequest;
+
+use std::fmt;
+
+use proxy_wasm::types::Status;
+
+/// A hostcall that failed.
+#[derive(Debug)]
+pub(crate) struct HostError {
+    call: &'static str,
+    status: u32,
+}
+
+// === impl HostError ===
+
+impl HostError {
+    /// For `map_err` on a call of this name.
+    fn in_call(call: &'static str) -> impl Fn(Status) -> Self {
+        move |status| Self {
+            call,
+            status: status as u32,
+        }
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed with status {}", self.call, self.status)
+    }
+}

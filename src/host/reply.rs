@@ -1,0 +1,56 @@
+//! What Envoy is told: local replies, response headers, the access log's note.
+
+use log::error;
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::MapType;
+
+use super::{abi, headers, HostError};
+use crate::feedback::{Headers, Reply};
+
+/// gRPC's `RESOURCE_EXHAUSTED`, what a 429 is to a gRPC client.
+const RESOURCE_EXHAUSTED: i32 = 8;
+/// Lets Envoy derive the gRPC status from the HTTP status.
+const DERIVED: i32 = -1;
+
+/// Answers the request with this reply.
+pub(crate) fn send(reply: &Reply) -> Result<(), HostError> {
+    let lines = reply
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()));
+    let grpc_status = if reply.status == 429 {
+        RESOURCE_EXHAUSTED
+    } else {
+        DERIVED
+    };
+    abi::send_local_response(
+        reply.status,
+        &reply.details,
+        &headers::serialize(lines),
+        &reply.body,
+        grpc_status,
+    )
+}
+
+/// Sets headers of the response, in place of any that the upstream has sent.
+pub(crate) fn set_response_headers(headers: &Headers) {
+    for (name, value) in headers {
+        let set = hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value));
+        if let Err(status) = set {
+            error!(
+                "response header {name}: {}",
+                HostError::in_call("set_map_value")(status)
+            );
+        }
+    }
+}
+
+/// Leaves a note for the access log: `%FILTER_STATE(wasm.tollgate:PLAIN)%`.
+pub(crate) fn note(state: &str) {
+    if let Err(status) = hostcalls::set_property(vec!["tollgate"], Some(state.as_bytes())) {
+        error!(
+            "filter state: {}",
+            HostError::in_call("set_property")(status)
+        );
+    }
+}
