@@ -22,6 +22,8 @@ pub mod limit;
 pub mod request;
 pub mod route;
 pub mod table;
+#[cfg(feature = "tool")]
+pub mod tool;
 
 mod filter;
 mod host;
