@@ -1,0 +1,22 @@
+//! The real filter through the real SDK, in a double of Envoy's host.
+//!
+//! The proxy-wasm ABI is the seam: the double defines its imports as native
+//! symbols, so time, attributes and lost races are the test's to choose.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod clients;
+mod contention;
+mod feedback;
+mod host;
+mod hostile;
+mod limits;
+mod reload;
+mod routes;
