@@ -1,0 +1,141 @@
+//! GCRA is an exact token bucket.
+
+use std::num::{NonZeroU32, NonZeroU64};
+
+use proptest::prelude::*;
+use tollgate::limit::{BucketState, Decision, TokenBucket, MAX_FILL};
+
+fn bucket(burst: u32, interval: u64) -> TokenBucket {
+    let interval = NonZeroU64::new(interval).unwrap();
+    TokenBucket::new(NonZeroU32::new(burst).unwrap(), interval).unwrap()
+}
+
+fn cost(units: u32) -> NonZeroU32 {
+    NonZeroU32::new(units).unwrap()
+}
+
+/// The textbook: a level in units × interval, which time refills.
+struct Textbook {
+    capacity: u128,
+    interval: u128,
+    level: u128,
+}
+
+impl Textbook {
+    fn take(&mut self, units: u32, since: u64) -> Result<u128, u128> {
+        self.level = self.capacity.min(self.level + u128::from(since));
+        let price = u128::from(units) * self.interval;
+        if price > self.level {
+            return Err(price - self.level);
+        }
+        self.level -= price;
+        Ok(self.level / self.interval)
+    }
+}
+
+/// Any bucket that a configuration may hold.
+fn any_bucket() -> impl Strategy<Value = TokenBucket> {
+    (1..=u32::MAX, 1_000..=MAX_FILL).prop_filter_map("fills too slowly", |(burst, interval)| {
+        let interval = NonZeroU64::new(1_000.max(interval / u64::from(burst)))?;
+        TokenBucket::new(NonZeroU32::new(burst)?, interval).ok()
+    })
+}
+
+proptest! {
+    #[test]
+    fn equals_a_textbook_token_bucket(
+        burst in 1_u32..50, interval in 1_000_u64..1_000_000,
+        steps in prop::collection::vec((0_u64..3_000_000, 1_u32..60), 1..60),
+    ) {
+        let bucket = bucket(burst, interval);
+        let capacity = u128::from(burst) * u128::from(interval);
+        let mut textbook = Textbook { capacity, interval: interval.into(), level: capacity };
+        let (mut state, mut now) = (None, 1_u64 << 40);
+        for (since, units) in steps {
+            now += since;
+            match (bucket.decide(state, cost(units), now), textbook.take(units, since)) {
+                (Decision::Allowed { remaining, next, .. }, Ok(left)) => {
+                    prop_assert_eq!(u128::from(remaining), left);
+                    state = Some(next);
+                }
+                (Decision::Denied { retry_after, .. }, Err(wait)) => {
+                    prop_assert_eq!(u128::from(retry_after.get()), wait);
+                }
+                (ours, theirs) => prop_assert!(false, "{:?} but {:?}", ours, theirs),
+            }
+        }
+    }
+
+    #[test]
+    fn retry_after_is_exact(bucket in any_bucket(), units in 1_u32..1000, spent in 0_u32..1000, now in any::<u32>()) {
+        let units = cost(units.min(bucket.burst().get()));
+        let now = u64::from(now);
+        let mut state = None;
+        for _ in 0..spent.min(bucket.burst().get()) {
+            let Decision::Allowed { next, .. } = bucket.decide(state, cost(1), now) else { break };
+            state = Some(next);
+        }
+        if let Decision::Denied { retry_after, .. } = bucket.decide(state, units, now) {
+            let at = now + retry_after.get();
+            let early = matches!(bucket.decide(state, units, at - 1), Decision::Allowed { .. });
+            let on_time = matches!(bucket.decide(state, units, at), Decision::Allowed { .. });
+            prop_assert!(!early, "allowed a nanosecond early");
+            prop_assert!(on_time, "denied at the time told");
+        }
+    }
+
+    #[test]
+    fn any_state_at_any_time_is_safe(bucket in any_bucket(), tat in any::<u64>(), interval in 1..=u64::MAX, units in 1..=u32::MAX, now in any::<u64>()) {
+        let interval = NonZeroU64::new(interval).unwrap();
+        let state = BucketState { tat, interval };
+        match bucket.decide(Some(state), cost(units), now) {
+            Decision::Allowed { remaining, full_in, .. } => {
+                prop_assert!(remaining < bucket.burst().get());
+                prop_assert!(full_in <= bucket.capacity());
+            }
+            Decision::Denied { remaining, retry_after } => {
+                prop_assert!(remaining <= bucket.burst().get());
+                if units <= bucket.burst().get() {
+                    prop_assert!(retry_after.get() <= bucket.capacity(), "frozen longer than the bucket takes to fill");
+                }
+            }
+        }
+        bucket.give_back(state, cost(units), now);
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again(burst in 2_u32..1000, interval in 1_000_u64..1_000_000_000, taken in 1_u32..1000) {
+        let bucket = bucket(burst, interval);
+        let taken = cost(taken.min(burst));
+        let Decision::Allowed { next, .. } = bucket.decide(None, taken, 7) else { panic!("full") };
+        let back = bucket.give_back(next, taken, 7);
+        let Decision::Allowed { remaining, .. } = bucket.decide(Some(back), cost(1), 7) else { panic!("given back") };
+        prop_assert_eq!(remaining, burst - 1);
+    }
+
+    #[test]
+    fn a_new_rate_keeps_the_units_spent(
+        burst in 1_u32..10_000, old in 1_000_u64..1_000_000_000, new in 1_000_u64..1_000_000_000,
+        spent in 1_u32..10_000, raised in 1_u32..1_000_000,
+    ) {
+        let spent = spent.min(burst);
+        let Decision::Allowed { next, .. } = bucket(burst, old).decide(None, cost(spent), 7) else { panic!("full") };
+        let raised = burst + raised;
+        let after = bucket(raised, new).decide(Some(next), cost(1), 7);
+        let Decision::Allowed { remaining, .. } = after else { panic!("{after:?}") };
+        prop_assert_eq!(remaining, raised - spent - 1);
+    }
+}
+
+#[test]
+fn a_bucket_that_fills_in_more_than_ten_years_is_none() {
+    let new = |burst, interval| {
+        TokenBucket::new(
+            NonZeroU32::new(burst).unwrap(),
+            NonZeroU64::new(interval).unwrap(),
+        )
+    };
+    assert!(new(1, MAX_FILL).is_ok());
+    assert!(new(1, MAX_FILL + 1).is_err());
+    assert!(new(u32::MAX, u64::MAX).is_err());
+}

@@ -1,0 +1,102 @@
+//! No configuration breaks the reader, and none is half read.
+
+use proptest::prelude::*;
+use serde_json::{json, Value};
+use tollgate::config::Config;
+
+fn sound() -> Value {
+    json!({
+        "client_from": [{"header": "authorization", "strip": "Bearer ", "known": true}, {"ip": {"ipv6_prefix": 56}}],
+        "missing": "deny",
+        "limits": {
+            "rpm": {"rate": "15/m", "burst": 10, "unit": "requests", "mode": "enforce"},
+            "shared": {"rate": "100/30s", "scope": "share",
+                       "client_from": [{"all": [{"jwt_claim": ["a", "b"], "payload": "p"}, {"path_param": "model"}]}]}
+        },
+        "gateways": 2,
+        "clients": {"sk-secret": {}},
+        "routes": [
+            {"name": "chat", "match": {"path": "/v1/{model}/x", "methods": ["POST"], "host": "*.example.com",
+             "headers": {"x": "y"}, "route_name": "r", "route_metadata": "m"}, "limits": ["rpm", "shared"], "cost": 2},
+            {"match": {}, "limits": []}
+        ],
+        "feedback": {"headers": ["ratelimit", "x-ratelimit"], "body": "text"},
+        "namespace": "n",
+        "max_entries": 1000
+    })
+}
+
+/// Something else in the place of a value.
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        "[0-9]{1,24}/[0-9]{0,24}[smhd]?".prop_map(Value::from),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!([[{"a": [null]}]])),
+    ]
+}
+
+/// The value at the `n`th place of a tree, counted in order.
+fn place(value: &mut Value, n: usize) -> Option<&mut Value> {
+    fn walk<'v>(value: &'v mut Value, left: &mut usize) -> Option<&'v mut Value> {
+        if *left == 0 {
+            return Some(value);
+        }
+        *left -= 1;
+        match value {
+            Value::Array(items) => items.iter_mut().find_map(|item| walk(item, left)),
+            Value::Object(members) => members.values_mut().find_map(|item| walk(item, left)),
+            _ => None,
+        }
+    }
+    let mut left = n;
+    walk(value, &mut left)
+}
+
+#[test]
+fn the_sound_configuration_is_sound() {
+    Config::parse(sound().to_string().as_bytes()).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn any_value_in_any_place_is_read_or_refused(n in 0_usize..70, value in any_value()) {
+        let mut json = sound();
+        if let Some(place) = place(&mut json, n) {
+            *place = value;
+        }
+        if let Err(errors) = Config::parse(json.to_string().as_bytes()) {
+            prop_assert!(!errors.is_empty());
+            for error in errors {
+                prop_assert!(!error.path().is_empty());
+                prop_assert!(!error.to_string().contains("sk-secret"), "{}", error);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(text in prop::collection::vec(any::<u8>(), 0..80)) {
+        if let Err(errors) = Config::parse(&text) {
+            prop_assert!(!errors.is_empty());
+        }
+    }
+
+    /// A protobuf `Struct` keeps no order and makes every number a float.
+    #[test]
+    fn a_struct_means_the_same(burst in 1_u32..4_000_000, cost in 1_u32..1000) {
+        let text = |burst: &str, cost: &str| format!(
+            r#"{{"max_entries": {burst}, "limits": {{"l": {{"burst": {burst}, "rate": "1000000/s"}}}},
+                "client_from": [{{"ip": {{}}}}], "routes": [{{"match": {{}}, "limits": ["l"], "cost": {cost}}}]}}"#
+        );
+        let cost = cost.min(burst);
+        let whole = Config::parse(text(&burst.to_string(), &cost.to_string()).as_bytes()).unwrap();
+        let float = Config::parse(text(&format!("{burst}.0"), &format!("{cost}e0")).as_bytes()).unwrap();
+        prop_assert_eq!(whole.limits[0].bucket, float.limits[0].bucket);
+        prop_assert_eq!(whole.layout, float.layout);
+    }
+}

@@ -1,0 +1,14 @@
+//! The promises of the pure core, as properties.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod bucket;
+mod config;
+mod path;
+mod table;

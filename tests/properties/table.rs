@@ -1,0 +1,130 @@
+//! The page table against a map that never forgets.
+
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::rc::Rc;
+
+use proptest::prelude::*;
+use tollgate::limit::{BucketState, Decision, Limit, Outcome, TokenBucket};
+use tollgate::table::{Charge, Layout, Page, TableKey, ENTRIES_PER_PAGE};
+
+const SECOND: u64 = 1_000_000_000;
+
+fn limit(index: usize, burst: u32, interval: u64) -> Rc<Limit> {
+    let (burst, interval) = (
+        NonZeroU32::new(burst).unwrap(),
+        NonZeroU64::new(interval).unwrap(),
+    );
+    Rc::new(Limit {
+        name: format!("l{index}").into(),
+        index,
+        tag: index as u64,
+        bucket: TokenBucket::new(burst, interval).unwrap(),
+    })
+}
+
+fn charges(key: &TableKey, client: u32, limits: &[Rc<Limit>]) -> Vec<Charge> {
+    let client = key.client(&client.to_le_bytes());
+    let charge = |limit: &Rc<Limit>| Charge {
+        fingerprint: key.fingerprint(&client, limit.tag),
+        limit: limit.clone(),
+        cost: NonZeroU32::MIN,
+    };
+    limits.iter().map(charge).collect()
+}
+
+/// Decides, and commits where all allow.
+fn request(page: &mut Page, charges: &[Charge], now: u64) -> (Vec<Outcome>, u32) {
+    let outcomes: Vec<Outcome> = page.decide(charges, now).collect();
+    let mut evictions = 0;
+    if !outcomes.iter().any(Outcome::is_denial) {
+        evictions = page.commit(charges, &outcomes, now);
+    }
+    (outcomes, evictions)
+}
+
+proptest! {
+    /// With room for all, a page answers as a map of buckets would.
+    #[test]
+    fn a_page_with_room_is_a_map(
+        steps in prop::collection::vec((0_u32..40, 0_u64..5 * SECOND), 1..300),
+    ) {
+        let key = TableKey::new([7; 16]);
+        let limits = [limit(0, 3, SECOND), limit(1, 5, 7 * SECOND), limit(2, 90, SECOND / 3)];
+        let mut map: BTreeMap<(u32, usize), BucketState> = BTreeMap::new();
+        let (mut page, mut now) = (Page::empty(), 1 << 40);
+        for (client, since) in steps {
+            now += since;
+            let (outcomes, evictions) = request(&mut page, &charges(&key, client, &limits), now);
+            page = Page::from_bytes(page.as_bytes());
+            prop_assert_eq!(evictions, 0);
+            let expected: Vec<Decision> = limits
+                .iter()
+                .map(|limit| limit.bucket.decide(map.get(&(client, limit.index)).copied(), NonZeroU32::MIN, now))
+                .collect();
+            prop_assert_eq!(outcomes.iter().map(|outcome| outcome.decision).collect::<Vec<_>>(), expected.clone());
+            if !outcomes.iter().any(Outcome::is_denial) {
+                for (limit, decision) in limits.iter().zip(expected) {
+                    let Decision::Allowed { next, .. } = decision else { continue };
+                    map.insert((client, limit.index), next);
+                }
+            }
+        }
+    }
+
+    /// Whoever crowds a page, nobody gets units that he had not waited for as
+    /// long as a fuller bucket is there to give up.
+    #[test]
+    fn crowding_a_page_refills_no_emptier_bucket(newcomers in 1_u32..2_000, burst in 2_u32..20) {
+        let key = TableKey::new([7; 16]);
+        let limits = [limit(0, burst, 3600 * SECOND)];
+        let spent = charges(&key, 0, &limits);
+        let (mut page, now) = (Page::empty(), 1 << 40);
+        for _ in 0..burst {
+            request(&mut page, &spent, now);
+        }
+        let mut evicted = 0;
+        for newcomer in 1..=newcomers {
+            evicted += request(&mut page, &charges(&key, newcomer, &limits), now).1;
+        }
+        prop_assert!(request(&mut page, &spent, now).0[0].is_denial());
+        prop_assert_eq!(evicted, (newcomers + 1).saturating_sub(ENTRIES_PER_PAGE as u32));
+    }
+}
+
+#[test]
+fn the_tables_size_is_rounded_up_to_whole_pages() {
+    for (entries, pages) in [(1, 1), (128, 1), (129, 2), (65_536, 512)] {
+        let layout = Layout::for_entries(NonZeroU32::new(entries).unwrap());
+        assert_eq!(layout.pages().get(), pages);
+    }
+}
+
+/// The share of new clients that cost another one its place, at several loads.
+/// `docs/design.md` quotes what this prints.
+#[test]
+fn evictions_are_rare_at_70_percent_load() {
+    let limits = [limit(0, 10, 3600 * SECOND)];
+    let layout = Layout::for_entries(NonZeroU32::new(65_536).unwrap());
+    let mut worst = 0.0;
+    for load in [60, 70, 80, 90] {
+        let clients = 65_536 * load / 100;
+        let (mut evictions, mut inserted) = (0, 0);
+        for table in 0..4 {
+            let key = TableKey::new([table; 16]);
+            let mut pages = vec![Page::empty(); 512];
+            for client in 0_u32..clients {
+                let hash = key.client(&client.to_le_bytes());
+                let page = layout.page_of(&hash).get() as usize;
+                evictions += request(&mut pages[page], &charges(&key, client, &limits), 1 << 40).1;
+                inserted += 1;
+            }
+        }
+        let share = f64::from(evictions) / f64::from(inserted);
+        println!("load {load} %: {evictions} of {inserted} clients evicted another ({share:.1e})");
+        if load <= 70 {
+            worst = share.max(worst);
+        }
+    }
+    assert!(worst < 1e-4, "{worst}");
+}
