@@ -59,7 +59,7 @@ pub(super) fn read(value: &Value<'_>, variables: &mut Variables) -> Option<Match
 fn read_path(value: &Value<'_>, object: &Object<'_>) -> Option<Option<PathMatch>> {
     match (object.optional("path"), object.optional("prefix")) {
         (None, None) => Some(None),
-        (Some(_), Some(_)) => value.unexpected("one of path and prefix"),
+        (Some(_), Some(_)) => value.unexpected_names("one of path and prefix", "both"),
         (Some(path), None) => {
             let text = path.string(PATH)?;
             match Template::parse(text) {

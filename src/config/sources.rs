@@ -110,7 +110,7 @@ impl<'a> Sources<'a> {
             "jwt_claim" => jwt_claim(&object, &field),
             "property" => strings(
                 &field,
-                "a list of names, such as [\"connection\", \"mtls\"]",
+                "a list of names, such as [\"connection\", \"uri_san_peer_certificate\"]",
             )
             .map(|names| Source::Property(AttributePath::new(names))),
             "path_param" => field.text("the name of a path variable").map(|name| {

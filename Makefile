@@ -1,0 +1,47 @@
+# What one does with Tollgate. Each target installs what it needs and lacks.
+.DEFAULT_GOAL := help
+.PHONY: help setup build run client check test lint bench
+
+REQUESTS ?= 12
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what the tests need and this machine lacks, nothing else
+	@scripts/setup.sh test
+
+build: ## build target/wasm32-wasip1/release/tollgate.wasm
+	@scripts/setup.sh build
+	@scripts/build.sh
+
+run: ## a real Envoy with the filter before a demo model API, until Ctrl-C
+	@scripts/run.sh
+
+client: ## the well-behaved client, against make run (REQUESTS=12)
+	@python3 examples/client.py --requests $(REQUESTS)
+
+check: ## every error of a plugin configuration: make check CONFIG=f.json
+	@test -n "$(CONFIG)" || { echo "check: name a file: make check CONFIG=f.json" >&2; exit 2; }
+	@scripts/setup.sh build
+	@cargo run --quiet --locked --features tool --bin tollgate -- check "$(CONFIG)"
+
+test: ## every test, those on a real Envoy too
+	@scripts/setup.sh test
+	@scripts/build.sh
+	@scripts/build.sh noop
+	cargo test --locked --features tool
+	python3 -m unittest discover --start-directory tests
+
+lint: ## formatting, lints, and the fences between the rooms
+	@scripts/setup.sh lint
+	cargo fmt --check
+	cargo clippy --locked --all-targets --features tool -- --deny warnings
+	cargo clippy --locked --lib --target wasm32-wasip1 -- --deny warnings
+	shellcheck scripts/*.sh
+	@scripts/fences.sh
+
+bench: ## what the filter costs Envoy, beside doing nothing and Envoy's own limiter
+	@scripts/setup.sh bench
+	@scripts/build.sh
+	@scripts/build.sh noop
+	cargo bench --locked --bench envoy

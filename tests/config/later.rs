@@ -1,0 +1,83 @@
+//! What later versions bring is refused, never ignored.
+
+use crate::{errors, with_limit, with_routes, with_source, with_top};
+
+#[track_caller]
+fn not_yet(json: &str, path: &str) {
+    let expected = format!("{path}: not supported yet");
+    assert!(
+        errors(json).contains(&expected),
+        "{json}: {:?}",
+        errors(json)
+    );
+}
+
+#[test]
+fn fields_of_later_versions_are_refused() {
+    for field in ["plans", "plan_from", "redis", "status", "hash_secret"] {
+        not_yet(&with_top(&format!(r#""{field}": {{}}"#)), field);
+    }
+    for field in [
+        "quota",
+        "per",
+        "offset",
+        "concurrency",
+        "timeout",
+        "consistency",
+    ] {
+        not_yet(
+            &with_limit(&format!(r#""rate": "1/m", "{field}": 1"#)),
+            &format!("limits.rpm.{field}"),
+        );
+    }
+    for (field, value) in [
+        ("unit", "tokens"),
+        ("unit", "input_tokens"),
+        ("unit", "output_tokens"),
+        ("scope", "cluster"),
+        ("mode", "shadow"),
+        ("mode", "tag"),
+    ] {
+        let json = with_limit(&format!(r#""rate": "1/m", "{field}": "{value}""#));
+        not_yet(&json, &format!(r#"limits.rpm.{field} = "{value}""#));
+    }
+    not_yet(&with_source(r#"{"body": "model"}"#), "client_from[0].body");
+    for field in ["tokens", "feedback"] {
+        let json = with_routes(&format!(
+            r#"[{{"match": {{}}, "limits": [], "{field}": {{}}}}]"#
+        ));
+        not_yet(&json, &format!("routes[0].{field}"));
+    }
+    let model = r#"[{"match": {"model": "gpt-*"}, "limits": []}, {"match": {}, "limits": []}]"#;
+    not_yet(&with_routes(model), "routes[0].match.model");
+    for field in ["status", "long_wait"] {
+        not_yet(
+            &with_top(&format!(r#""feedback": {{"{field}": 1}}"#)),
+            &format!("feedback.{field}"),
+        );
+    }
+    for word in ["openai", "anthropic"] {
+        not_yet(
+            &with_top(&format!(r#""feedback": {{"body": "{word}"}}"#)),
+            &format!(r#"feedback.body = "{word}""#),
+        );
+        let headers = with_top(&format!(r#""feedback": {{"headers": ["{word}"]}}"#));
+        not_yet(&headers, &format!(r#"feedback.headers[0] = "{word}""#));
+    }
+    for id in ["sha256:00", "jwt_claim:alice", "ip:10.0.0.1"] {
+        not_yet(
+            &with_top(&format!(r#""clients": {{"{id}": {{}}}}"#)),
+            "clients (entry 1)",
+        );
+    }
+    not_yet(
+        &with_top(r#""clients": {"a": {"plan": "pro"}}"#),
+        "clients (entry 1).plan",
+    );
+}
+
+#[test]
+fn what_is_the_default_may_be_said() {
+    let said = r#""rate": "1/m", "unit": "requests", "mode": "enforce", "scope": "local""#;
+    assert_eq!(errors(&with_limit(said)), [""; 0]);
+}
