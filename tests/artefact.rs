@@ -1,0 +1,68 @@
+//! What Envoy is given: a module that it can load, and no more than it needs.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use wasmparser::{Parser, Payload};
+
+fn module() -> Vec<u8> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let file = target.join("wasm32-wasip1/release/tollgate.wasm");
+    fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; run make build", file.display()))
+}
+
+/// The native tool has the crate's name, and a build of both would put it here.
+#[test]
+fn the_module_is_the_filter() {
+    let module = module();
+    let exports: BTreeSet<&str> = Parser::new(0)
+        .parse_all(&module)
+        .filter_map(|payload| match payload.unwrap() {
+            Payload::ExportSection(section) => Some(section),
+            _ => None,
+        })
+        .flat_map(|section| section.into_iter().map(|export| export.unwrap().name))
+        .collect();
+    for name in [
+        "proxy_abi_version_0_2_1",
+        "_initialize",
+        "proxy_on_configure",
+        "proxy_on_request_headers",
+    ] {
+        assert!(exports.contains(name), "{name} is not among {exports:?}");
+    }
+}
+
+/// An operator's capability list has to name these; a new one is a change for users.
+#[test]
+fn the_module_asks_wasi_for_little() {
+    let module = module();
+    let imports: BTreeSet<&str> = Parser::new(0)
+        .parse_all(&module)
+        .filter_map(|payload| match payload.unwrap() {
+            Payload::ImportSection(section) => Some(section),
+            _ => None,
+        })
+        .flat_map(|section| section.into_imports().map(|import| import.unwrap()))
+        .filter(|import| {
+            assert!(
+                ["env", "wasi_snapshot_preview1"].contains(&import.module),
+                "{import:?}"
+            );
+            import.module == "wasi_snapshot_preview1"
+        })
+        .map(|import| import.name)
+        .collect();
+    let expected = [
+        "clock_time_get",
+        "environ_get",
+        "environ_sizes_get",
+        "fd_write",
+        "proc_exit",
+        "random_get",
+    ];
+    assert_eq!(imports, BTreeSet::from(expected));
+}
