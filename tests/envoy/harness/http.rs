@@ -108,29 +108,49 @@ impl Client {
     }
 }
 
-/// Sends `request` byte for byte and reads to the end of the connection, so the request
-/// should say `connection: close`. `None` where the answer is no HTTP.
+/// Sends `request` byte for byte on a connection of its own, and reads one answer.
+/// `None` where there is none, or no HTTP.
 pub fn raw(address: SocketAddr, request: &[u8]) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .ok()?;
-    stream.write_all(request).ok()?;
+    // Refused at its first line, a long request is reset before it is all written; the
+    // answer has come nevertheless.
+    let _ = stream.write_all(request);
+    let head = request.starts_with(b"HEAD ");
     let mut bytes = Vec::new();
-    // A refused request may end in a reset: what came before it counts.
-    let _ = stream.read_to_end(&mut bytes);
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let count = stream.read(&mut buffer).unwrap_or_default();
+        bytes.extend(&buffer[..count]);
+        let (answer, whole) = parse(&bytes, head).map_or((None, false), |(a, w)| (Some(a), w));
+        // Envoy keeps a connection that it has refused open for another second: what is
+        // whole is not waited for.
+        if whole || count == 0 {
+            return answer;
+        }
+    }
+}
+
+/// An answer as far as it has come, and whether that is all of it.
+fn parse(bytes: &[u8], to_head: bool) -> Option<(Answer, bool)> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut fields);
-    let httparse::Status::Complete(head) = response.parse(&bytes).ok()? else {
+    let httparse::Status::Complete(head) = response.parse(bytes).ok()? else {
         return None;
     };
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers = response.headers.iter();
-    Some(Answer {
+    let answer = Answer {
         status: response.code?,
         headers: headers
             .map(|field| (field.name.to_lowercase(), text(field.value)))
             .collect(),
         body: bytes[head..].to_vec(),
-    })
+    };
+    let length = answer.header("content-length");
+    let length = length.and_then(|length| length.parse::<usize>().ok());
+    let whole = to_head || length.is_some_and(|length| answer.body.len() >= length);
+    Some((answer, whole))
 }

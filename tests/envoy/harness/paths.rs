@@ -11,7 +11,7 @@ pub fn root() -> &'static Path {
 
 /// Cargo's target directory, wherever it was moved to: this executable lies in
 /// `<target>/<profile>/deps`.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     profile().parent().expect("a target directory").to_owned()
 }
 

@@ -22,6 +22,20 @@ pub fn eventually<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>) -> O
     }
 }
 
+/// Repeats a burst of requests, each time as another client, until it took less than a
+/// second: whole seconds in its answers are then what they are on paper, however busy the
+/// machine is.
+pub fn promptly<T>(mut burst: impl FnMut(&str) -> T) -> T {
+    for attempt in 1..=20 {
+        let start = Instant::now();
+        let seen = burst(&format!("client-{attempt}"));
+        if start.elapsed() < Duration::from_millis(900) {
+            return seen;
+        }
+    }
+    panic!("this machine is too busy: a burst takes a second each of 20 times");
+}
+
 /// A running program, its two outputs in files `<name>.out` and `<name>.err` of a folder.
 pub struct Process {
     child: Child,
@@ -32,10 +46,19 @@ pub struct Process {
 
 impl Process {
     pub fn start(name: &'static str, folder: &Path, command: &Command) -> Self {
+        Self::guarded("KILL", name, folder, command)
+    }
+
+    /// A script with children of its own: asked to end, so that it can end them.
+    pub fn script(name: &'static str, folder: &Path, command: &Command) -> Self {
+        Self::guarded("TERM", name, folder, command)
+    }
+
+    fn guarded(signal: &str, name: &'static str, folder: &Path, command: &Command) -> Self {
         let out = folder.join(format!("{name}.out"));
         let err = folder.join(format!("{name}.err"));
         let mut guarded = Command::new("setpriv");
-        guarded.args(["--pdeathsig", "KILL", "--"]);
+        guarded.args(["--pdeathsig", signal, "--"]);
         guarded.arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
             guarded.env(key, value.unwrap_or_default());
@@ -71,6 +94,11 @@ impl Process {
     pub fn ended(&mut self) -> Option<String> {
         let status = self.child.try_wait().expect("the child can be asked");
         status.map(|status| status.to_string())
+    }
+
+    /// What Ctrl-C would send.
+    pub fn interrupt(&mut self) {
+        self.signal(Signal::INT);
     }
 
     /// Asks it to end, and waits.
