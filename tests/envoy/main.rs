@@ -14,5 +14,7 @@
 // The filter's clock is one that a test can set. Envoy's is not.
 #![allow(clippy::disallowed_methods)]
 
+mod concurrency;
 mod harness;
 mod harness_itself;
+mod memory;
