@@ -14,7 +14,10 @@
 // The filter's clock is one that a test can set. Envoy's is not.
 #![allow(clippy::disallowed_methods)]
 
+mod address;
 mod concurrency;
 mod harness;
 mod harness_itself;
+mod hostile_bytes;
 mod memory;
+mod spellings;
