@@ -20,4 +20,7 @@ mod harness;
 mod harness_itself;
 mod hostile_bytes;
 mod memory;
+mod refused_config;
+mod reload;
+mod retry_after;
 mod spellings;
