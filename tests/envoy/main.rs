@@ -16,11 +16,14 @@
 
 mod address;
 mod concurrency;
+mod feedback;
 mod harness;
 mod harness_itself;
 mod hostile_bytes;
 mod memory;
+mod operator;
 mod refused_config;
 mod reload;
 mod retry_after;
+mod shipped;
 mod spellings;

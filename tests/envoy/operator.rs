@@ -1,0 +1,75 @@
+//! What the operator sees: access log, response code details, counters, labels.
+
+use crate::harness::{Client, Envoy, EnvoyOptions, ModelApi};
+
+const CONFIG: &str = r#"{
+  "client_from": [{"header": "authorization", "strip": "Bearer "}],
+  "limits": {
+    "rpm": {"rate": "15/m", "burst": 1},
+    "try-me_1": {"rate": "15/m", "burst": 1, "mode": "MODE"}
+  },
+  "routes": [
+    {"match": {"path": "/tried"}, "limits": ["try-me_1"]},
+    {"match": {"path": "/healthz"}, "limits": []},
+    {"match": {}, "limits": ["rpm"]}
+  ]
+}"#;
+
+#[test]
+fn the_access_log_and_the_counters_name_the_limit() {
+    let api = ModelApi::start();
+    let envoy = Envoy::start(EnvoyOptions {
+        config: Some(CONFIG.replace(r#", "mode": "MODE""#, "")),
+        upstream: api.port(),
+        ..EnvoyOptions::default()
+    });
+    let client = Client::new(envoy.address());
+    let key = "Bearer sk-secret";
+    for path in [
+        "/v1/models",
+        "/v1/models",
+        "/v1/models",
+        "/tried",
+        "/healthz",
+    ] {
+        client.get(path, &[("authorization", key)]);
+    }
+    let log = envoy.access_log(5);
+    for (line, count) in [
+        ("200 details=via_upstream tollgate=allowed", 3),
+        ("429 details=tollgate_rpm tollgate=denied:rpm", 2),
+        ("GET /healthz 200 details=via_upstream tollgate=allowed", 1),
+    ] {
+        assert_eq!(log.matches(line).count(), count, "{line} in\n{log}");
+    }
+    assert!(
+        !log.contains("sk-secret") && !envoy.log().contains("sk-secret"),
+        "a raw id has left the filter"
+    );
+
+    for (name, value) in [
+        ("rpm.allowed", 1),
+        ("rpm.denied", 2),
+        ("try-me_1.allowed", 1),
+        ("try-me_1.denied", 0),
+    ] {
+        assert_eq!(
+            envoy.stat(&format!("wasmcustom.tollgate.limit.{name}")),
+            value,
+            "{name}"
+        );
+    }
+    let page = envoy.admin("/stats/prometheus");
+    for sample in [
+        r#"tollgate_limit_denied{tollgate_limit="rpm"} 2"#,
+        r#"tollgate_limit_allowed{tollgate_limit="try-me_1"} 1"#,
+        "tollgate_table_evictions{} 0",
+        "tollgate_table_conflicts{} 0",
+    ] {
+        assert!(
+            page.lines().any(|line| line == sample),
+            "no {sample} in the page"
+        );
+    }
+    envoy.assert_vm_lives();
+}
