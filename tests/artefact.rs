@@ -1,5 +1,5 @@
 //! What Envoy is given: a module that it can load, and no more than it needs.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

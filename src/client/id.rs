@@ -39,6 +39,9 @@ impl ClientId {
     }
 
     pub(crate) fn push(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
+        const KIND_AND_LENGTHS: usize = 17;
+        let texts = name.len().saturating_add(value.len());
+        self.0.reserve(texts.saturating_add(KIND_AND_LENGTHS));
         self.0.push(kind as u8);
         for part in [name, value] {
             self.0.extend_from_slice(&(part.len() as u64).to_le_bytes());

@@ -15,6 +15,12 @@ extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -58,6 +64,18 @@ pub(super) fn property(path: &str) -> Result<Option<Vec<u8>>, HostError> {
         OK => Ok(Some(given(data, size))),
         NOT_FOUND => Ok(None),
         status => Err(failed("get_property", status)),
+    }
+}
+
+/// Sets an attribute. The SDK's call makes a list of the path and a text of
+/// that list, each in memory of its own.
+pub(super) fn set_property(path: &str, value: &str) -> Result<(), HostError> {
+    // SAFETY: the host only reads what these point to.
+    let status =
+        unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) };
+    match status {
+        OK => Ok(()),
+        status => Err(failed("set_property", status)),
     }
 }
 

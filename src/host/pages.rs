@@ -47,9 +47,15 @@ pub(crate) enum Uncounted {
 /// A page as it was read, with what its limits say.
 struct Asked<'r> {
     request: &'r PageCharge,
+    stored: StoredPage,
+    outcomes: Vec<Outcome>,
+}
+
+/// A page under its key, with the value that a compare-and-swap compares.
+struct StoredPage {
+    key: String,
     page: Page,
     cas: u32,
-    outcomes: Vec<Outcome>,
 }
 
 enum Swap {
@@ -108,7 +114,7 @@ impl Pages {
         let mut charged: Vec<&PageCharge> = Vec::with_capacity(asked.len());
         let mut ended = Ok(());
         for asked in asked {
-            match self.swap(asked, now, metrics) {
+            match asked.swap(now, metrics) {
                 Ok(Swap::Done) => {
                     charged.push(asked.request);
                     continue;
@@ -123,29 +129,12 @@ impl Pages {
         ended
     }
 
-    fn swap(&self, asked: &mut Asked<'_>, now: u64, metrics: &Metrics) -> Result<Swap, HostError> {
-        let request = asked.request;
-        for _ in 0..MAX_TRIES {
-            let evictions = asked.page.commit(&request.charges, &asked.outcomes, now);
-            if self.set(request.page, &asked.page, asked.cas)? {
-                metrics.evictions(evictions);
-                return Ok(Swap::Done);
-            }
-            *asked = self.ask(request, now)?;
-            if asked.is_denied() {
-                return Ok(Swap::Denied);
-            }
-        }
-        Ok(Swap::Contended)
-    }
-
     fn ask<'r>(&self, request: &'r PageCharge, now: u64) -> Result<Asked<'r>, HostError> {
-        let (page, cas) = self.get(request.page)?;
+        let stored = StoredPage::read(self.key(request.page))?;
         Ok(Asked {
             request,
-            outcomes: page.decide(&request.charges, now).collect(),
-            page,
-            cas,
+            outcomes: stored.page.decide(&request.charges, now).collect(),
+            stored,
         })
     }
 
@@ -165,30 +154,15 @@ impl Pages {
     /// `false` where other requests won every race.
     fn give_back(&self, charge: &PageCharge) -> Result<bool, HostError> {
         let now = monotonic()?;
+        let mut stored = StoredPage::read(self.key(charge.page))?;
         for _ in 0..MAX_TRIES {
-            let (mut page, cas) = self.get(charge.page)?;
-            page.give_back(&charge.charges, now);
-            if self.set(charge.page, &page, cas)? {
+            stored.page.give_back(&charge.charges, now);
+            if stored.write()? {
                 return Ok(true);
             }
+            stored.read_again()?;
         }
         Ok(false)
-    }
-
-    fn get(&self, index: PageIndex) -> Result<(Page, u32), HostError> {
-        let (bytes, cas) = hostcalls::get_shared_data(&self.key(index))
-            .map_err(HostError::in_call("get_shared_data"))?;
-        let page = bytes.map_or_else(Page::empty, |bytes| Page::from_bytes(&bytes));
-        Ok((page, cas.unwrap_or(CREATE)))
-    }
-
-    /// `false` where the page has changed since it was read.
-    fn set(&self, index: PageIndex, page: &Page, cas: u32) -> Result<bool, HostError> {
-        match hostcalls::set_shared_data(&self.key(index), Some(page.as_bytes()), Some(cas)) {
-            Ok(()) => Ok(true),
-            Err(Status::CasMismatch) => Ok(false),
-            Err(status) => Err(HostError::in_call("set_shared_data")(status)),
-        }
     }
 
     fn key(&self, index: PageIndex) -> String {
@@ -205,6 +179,57 @@ impl Pages {
 impl Asked<'_> {
     fn is_denied(&self) -> bool {
         self.outcomes.iter().any(Outcome::is_denial)
+    }
+
+    /// Charges the page that was read, or what has become of it since.
+    fn swap(&mut self, now: u64, metrics: &Metrics) -> Result<Swap, HostError> {
+        let Self {
+            request,
+            stored,
+            outcomes,
+        } = self;
+        for _ in 0..MAX_TRIES {
+            let evictions = stored.page.commit(&request.charges, outcomes, now);
+            if stored.write()? {
+                metrics.evictions(evictions);
+                return Ok(Swap::Done);
+            }
+            stored.read_again()?;
+            *outcomes = stored.page.decide(&request.charges, now).collect();
+            if outcomes.iter().any(Outcome::is_denial) {
+                return Ok(Swap::Denied);
+            }
+        }
+        Ok(Swap::Contended)
+    }
+}
+
+// === impl StoredPage ===
+
+impl StoredPage {
+    fn read(key: String) -> Result<Self, HostError> {
+        let (bytes, cas) =
+            hostcalls::get_shared_data(&key).map_err(HostError::in_call("get_shared_data"))?;
+        Ok(Self {
+            key,
+            page: bytes.map_or_else(Page::empty, Page::from_bytes),
+            cas: cas.unwrap_or(CREATE),
+        })
+    }
+
+    fn read_again(&mut self) -> Result<(), HostError> {
+        *self = Self::read(std::mem::take(&mut self.key))?;
+        Ok(())
+    }
+
+    /// `false` where the page has changed since it was read.
+    fn write(&self) -> Result<bool, HostError> {
+        let bytes = Some(self.page.as_bytes());
+        match hostcalls::set_shared_data(&self.key, bytes, Some(self.cas)) {
+            Ok(()) => Ok(true),
+            Err(Status::CasMismatch) => Ok(false),
+            Err(status) => Err(HostError::in_call("set_shared_data")(status)),
+        }
     }
 }
 

@@ -47,10 +47,7 @@ pub(crate) fn set_response_headers(headers: &Headers) {
 
 /// Leaves a note for the access log: `%FILTER_STATE(wasm.tollgate:PLAIN)%`.
 pub(crate) fn note(state: &str) {
-    if let Err(status) = hostcalls::set_property(vec!["tollgate"], Some(state.as_bytes())) {
-        error!(
-            "filter state: {}",
-            HostError::in_call("set_property")(status)
-        );
+    if let Err(failure) = abi::set_property("tollgate", state) {
+        error!("filter state: {failure}");
     }
 }

@@ -8,21 +8,21 @@
 use std::num::NonZeroU64;
 
 use zerocopy::little_endian::U64;
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::{transmute_mut, transmute_ref, FromBytes, Immutable, IntoBytes, Unaligned};
 
 use super::{Charge, Fingerprint, ENTRIES_PER_PAGE};
 use crate::limit::{BucketState, Decision, Outcome};
 
-/// A page of the table.
+/// A page of the table, in the bytes it was read in.
 #[derive(Clone)]
-pub struct Page(Box<Entries>);
+pub struct Page(Box<[u8; size_of::<Entries>()]>);
 
 /// How many buckets that were not yet full again had to give their place up.
 pub type Evictions = u32;
 
 /// The format of a page in shared data. Whoever changes it changes the version
 /// in the pages' keys with it.
-#[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 struct Entries {
     /// 0 where there was never an entry.
@@ -30,7 +30,7 @@ struct Entries {
     states: [StoredState; ENTRIES_PER_PAGE],
 }
 
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 struct StoredState {
     tat: U64,
@@ -46,17 +46,17 @@ type Slot = usize;
 impl Page {
     /// A page in which every bucket is full.
     pub fn empty() -> Self {
-        Self(Box::new(Entries::new_zeroed()))
+        Self(Box::new([0; size_of::<Entries>()]))
     }
 
     /// The page that these bytes are, or an empty one.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        Entries::read_from_bytes(bytes).map_or_else(|_| Self::empty(), |page| Self(Box::new(page)))
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        bytes.try_into().map_or_else(|_| Self::empty(), Self)
     }
 
     /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        &*self.0
     }
 
     /// What each limit says to its charge. Changes nothing.
@@ -110,7 +110,7 @@ impl Page {
     /// but the places `taken` by this very request, the one that was full
     /// first, or else will be. A place never used was full at 0.
     fn place_for_new(&self, taken: &[Slot]) -> (Slot, u64) {
-        self.0
+        self.entries()
             .states
             .iter()
             .map(|state| state.tat.get())
@@ -122,14 +122,14 @@ impl Page {
 
     fn find(&self, fingerprint: Fingerprint) -> Option<Slot> {
         let wanted = U64::new(fingerprint.get());
-        self.0
+        self.entries()
             .fingerprints
             .iter()
             .position(|found| *found == wanted)
     }
 
     fn state(&self, slot: Slot) -> Option<BucketState> {
-        let stored = self.0.states.get(slot)?;
+        let stored = self.entries().states.get(slot)?;
         Some(BucketState {
             tat: stored.tat.get(),
             interval: NonZeroU64::new(stored.interval.get())?,
@@ -140,11 +140,14 @@ impl Page {
         let Entries {
             fingerprints,
             states,
-        } = &mut *self.0;
+        } = transmute_mut!(&mut *self.0);
         if let (Some(name), Some(stored)) = (fingerprints.get_mut(slot), states.get_mut(slot)) {
             name.set(fingerprint.get());
             stored.tat.set(state.tat);
             stored.interval.set(state.interval.get());
         }
+    }
+    fn entries(&self) -> &Entries {
+        transmute_ref!(&*self.0)
     }
 }

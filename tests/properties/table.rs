@@ -56,7 +56,7 @@ proptest! {
         for (client, since) in steps {
             now += since;
             let (outcomes, evictions) = request(&mut page, &charges(&key, client, &limits), now);
-            page = Page::from_bytes(page.as_bytes());
+            page = Page::from_bytes(page.as_bytes().to_vec());
             prop_assert_eq!(evictions, 0);
             let expected: Vec<Decision> = limits
                 .iter()
