@@ -116,14 +116,13 @@ impl Credential {
         context: &Context<'a, R, P>,
     ) -> Result<Option<Cow<'a, [u8]>>, Ambiguous> {
         let value = match &self.place {
-            CredentialPlace::Header { name, strip } => {
-                let value = header::value(context.request, name)?;
-                let value = match strip {
-                    Some(prefix) => value.and_then(|value| header::strip(value, prefix)),
-                    None => value,
-                };
-                value.map(Cow::Borrowed)
+            CredentialPlace::Header { name, strip: None } => {
+                header::value(context.request, name)?.map(Cow::Borrowed)
             }
+            CredentialPlace::Header {
+                name,
+                strip: Some(prefix),
+            } => header::value_after(context.request, name, prefix)?.map(Cow::Borrowed),
             CredentialPlace::Query(name) => query::value(context.request, name)?,
             CredentialPlace::Cookie(name) => {
                 cookie::value(context.request, name)?.map(Cow::Borrowed)

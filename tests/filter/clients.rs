@@ -219,6 +219,27 @@ fn two_different_values_in_one_place_are_refused() {
     assert!(gateway(sources, "").send(&alike).passed());
 }
 
+/// Envoy joins several `authorization` lines into one.
+#[test]
+fn two_joined_authorization_lines_are_refused() {
+    let bearer = r#"[{"header": "authorization", "strip": "Bearer "}]"#;
+    let auth = |value: &str| get().header("authorization", value);
+    for joined in [
+        "Bearer a,Bearer b",
+        "Bearer a, bearer  b",
+        "Bearer a,x,Bearer b",
+    ] {
+        assert_eq!(
+            gateway(bearer, "").send(&auth(joined)).status,
+            400,
+            "{joined}"
+        );
+    }
+    assert!(same(bearer, &auth("Bearer a"), &auth("Bearer a,Bearer a")));
+    assert!(same(bearer, &auth("Bearer a,b"), &auth("bearer a,b")));
+    assert!(!same(bearer, &auth("Bearer a,b"), &auth("Bearer a")));
+}
+
 #[test]
 fn requests_without_a_client_are_shared_denied_or_unlimited() {
     let keyed = r#"[{"header": "authorization", "strip": "Bearer "}]"#;
