@@ -1,0 +1,106 @@
+//! The Envoy under measurement.
+
+use super::bootstrap::{bootstrap, listener_name};
+use super::harness::http::Client;
+use super::harness::paths;
+use super::harness::process::{eventually, Process};
+use super::variant::Variant;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+pub struct Gateway {
+    process: Process,
+    admin: Client,
+    /// The kernel's account of each thread's CPU time, but for the main thread's.
+    threads: Vec<PathBuf>,
+}
+
+/// Answers that a listener has given.
+#[derive(Clone, Copy)]
+pub struct Answers {
+    /// Those of the class asked for.
+    pub expected: u64,
+    pub all: u64,
+}
+
+impl Gateway {
+    pub fn start(folder: &Path, variants: &[Variant]) -> Self {
+        let config = folder.join("envoy.json");
+        fs::write(&config, bootstrap(variants)).expect("the bootstrap can be written");
+        let admin = folder.join("admin");
+        let mut command = Command::new(paths::envoy());
+        command.args(["--concurrency", "1", "--log-level", "error"]);
+        command.args(["--disable-hot-restart", "--config-path"]);
+        command.arg(config).arg("--admin-address-path").arg(&admin);
+        let mut process = Process::start("envoy", folder, &command);
+        let ready = eventually(Duration::from_secs(60), || {
+            assert!(process.ended().is_none(), "{}", process.err());
+            let client = Client::new(fs::read_to_string(&admin).ok()?.parse().ok()?);
+            (client.try_get("/ready")?.status == 200).then_some(client)
+        });
+        let Some(admin) = ready else {
+            panic!("Envoy does not get ready:\n{}", process.err());
+        };
+        let threads = threads(process.pid());
+        Self {
+            process,
+            admin,
+            threads,
+        }
+    }
+
+    /// Where each variant listens.
+    pub fn addresses(&self, variants: &[Variant]) -> Vec<SocketAddr> {
+        let page = self.admin.get("/listeners", &[]).text();
+        let address = |name: String| {
+            let line = page.lines().find_map(|line| line.strip_prefix(&name));
+            let address = line.and_then(|line| line.strip_prefix("::"));
+            address.expect("the listener is there").parse()
+        };
+        (0..variants.len())
+            .map(|index| address(listener_name(index)).expect("an address"))
+            .collect()
+    }
+
+    /// CPU time so far, ns. Not the main thread's: it serves our own questions.
+    pub fn cpu(&self) -> u64 {
+        let spent = |path| {
+            let account = fs::read_to_string(path).expect("a thread's schedstat");
+            let nanos = account.split(' ').next().map(str::parse::<u64>);
+            nanos.expect("a field").expect("a number of nanoseconds")
+        };
+        self.threads.iter().map(spent).sum::<u64>()
+    }
+
+    /// What a listener has answered so far.
+    pub fn answers(&self, index: usize, class: &str) -> Answers {
+        let name = listener_name(index);
+        let page = format!("/stats?filter=^http.{name}.downstream_rq_");
+        let page = self.admin.get(&page, &[]).text();
+        let count = |counter: &str| {
+            let name = format!("http.{name}.downstream_rq_{counter}: ");
+            let value = page.lines().find_map(|line| line.strip_prefix(&name));
+            value.expect("the counter").parse().expect("a number")
+        };
+        Answers {
+            expected: count(class),
+            all: count("completed"),
+        }
+    }
+
+    pub fn log(&self) -> String {
+        self.process.err()
+    }
+}
+
+/// All threads that run by now: one worker, and V8's helpers.
+fn threads(pid: u32) -> Vec<PathBuf> {
+    let folder = fs::read_dir(format!("/proc/{pid}/task")).expect("a live Envoy");
+    let others = folder
+        .map(|entry| entry.expect("a thread"))
+        .filter(|entry| *entry.file_name() != *pid.to_string());
+    others.map(|entry| entry.path().join("schedstat")).collect()
+}
