@@ -10,7 +10,7 @@
 //!   few per cent of a whole request is a tenth of what a module adds to it.
 //! - **Rounds of about a second** (`rounds`). In each, every variant runs for a tenth of
 //!   it, in an order that changes. What the machine does, it does to all of a round.
-//! - **Ratios within a round, then their median** (`report`). Nothing is asserted: a
+//! - **Shares within a round, then their median** (`report`). Nothing is asserted: a
 //!   slow machine is no fault.
 //! - **The no-op module twice.** Its second copy, read as if it were a filter to measure,
 //!   has to cost 1.0 times the first. How far it is off is how far to trust the rest.

@@ -1,17 +1,22 @@
 //! The table.
+//!
+//! What a variant adds is taken within each round, as a share of what the request cost
+//! there without a filter: a round in which the machine was half as fast says the same as
+//! any other. The median over rounds of that share, over the same for the no-op module, is
+//! the ratio. (The median of the rounds' own ratios would divide by small noisy numbers,
+//! and come out too low on a busy machine.)
 
 use super::rounds::Round;
-use super::statistics::Quartiles;
+use super::statistics::{interval, median, Quartiles};
 use super::variant::{Variant, NONE, NOOP, NOOP_AGAIN};
 
 pub fn print(variants: &[Variant], rounds: &[Round]) {
     println!();
     println!("Envoy CPU per request in µs, {} rounds", rounds.len());
     println!();
-    println!("| | median | lower quartile | IQR | added | × no-op | IQR | × no-op, of medians |");
+    println!("| | median | lower quartile | IQR | added | added share | × no-op | 90 % |");
     println!("|---|--:|--:|--:|--:|--:|--:|--:|");
-    let added = |index: usize| rounds.iter().map(move |round| round[index] - round[NONE]);
-    let noop = Quartiles::of(added(NOOP)).median;
+    let all: Vec<&Round> = rounds.iter().collect();
     for (index, variant) in variants.iter().enumerate() {
         let cost = Quartiles::of(rounds.iter().map(|round| round[index]));
         let row = [cost.median, cost.lower, cost.spread()].map(|figure| format!("{figure:.2}"));
@@ -20,29 +25,33 @@ pub fn print(variants: &[Variant], rounds: &[Round]) {
             println!(" | | | |");
             continue;
         }
-        let own = Quartiles::of(added(index)).median;
-        let ratio = ratio(rounds, index);
-        let (median, spread) = (ratio.median, ratio.spread());
-        println!(
-            " {own:.2} | {median:.2} | {spread:.2} | {:.2} |",
-            own / noop
-        );
+        let added = median(rounds.iter().map(|round| round[index] - round[NONE]));
+        let share = 100.0 * share(&all, index);
+        let (low, high) = interval(rounds, |rounds| ratio(rounds, index));
+        let ratio = ratio(&all, index);
+        println!(" {added:.2} | {share:.1} % | {ratio:.2} | {low:.2} to {high:.2} |");
     }
+    let check = |rounds: &[&Round]| share(rounds, NOOP_AGAIN) / share(rounds, NOOP);
+    let (low, high) = interval(rounds, check);
     println!();
-    println!("added: over no filter, the median over rounds. × no-op: that of a round over the");
-    println!("no-op module's of the same round, the median over rounds.");
-    let check = ratio(rounds, NOOP_AGAIN);
+    println!("added: over no filter, the median over rounds; share: of the cost without a filter,");
     println!(
-        "Method check: the no-op module against itself is {:.2} (ought to be 1.0; half of the rounds {:.2} to {:.2}).",
-        check.median, check.lower, check.upper
+        "likewise. × no-op: the share over that of the no-op module, mean of its copies; nine"
+    );
+    println!("in ten such runs would say what stands under 90 %.");
+    println!(
+        "Method check: the no-op module's second copy costs {:.2} times the first (90 %: {low:.2} to {high:.2}); it ought to be 1.0.",
+        check(&all)
     );
 }
 
-/// What a variant adds, as a multiple of what the no-op module adds, by round.
-fn ratio(rounds: &[Round], index: usize) -> Quartiles {
-    let ratios = rounds.iter().map(|round| {
-        let noop = round[NOOP] - round[NONE];
-        (round[index] - round[NONE]) / noop
-    });
-    Quartiles::of(ratios)
+/// What a variant adds, as a share of the cost without a filter.
+fn share(rounds: &[&Round], index: usize) -> f64 {
+    median(rounds.iter().map(|round| round[index] / round[NONE] - 1.0))
+}
+
+/// The same as a multiple of what the no-op module adds.
+fn ratio(rounds: &[&Round], index: usize) -> f64 {
+    let noop = (share(rounds, NOOP) + share(rounds, NOOP_AGAIN)) / 2.0;
+    share(rounds, index) / noop
 }
