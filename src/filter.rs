@@ -22,7 +22,7 @@ pub(crate) struct Filter {
 enum Stage {
     /// Nothing is decided.
     Start,
-    /// It passes; the response gets these headers.
+    /// It passes; the response gets these headers, in place of the upstream's.
     Admitted(Headers),
     /// It was answered here. Envoy takes that answer through the response
     /// callbacks too, where it is to be left as it is.
@@ -50,7 +50,12 @@ impl Filter {
             pages,
             metrics,
         } = &*self.plugin;
-        let (charges, policy) = match Admission::of(config, key, &HostRequest::default()) {
+        let request = HostRequest::default();
+        let admission = Admission::of(config, key, &request);
+        if let Some(failure) = request.failure() {
+            return Err(self.uncounted(&Uncounted::Host(failure)));
+        }
+        let (charges, policy) = match admission {
             Admission::Unlimited => return Ok(Headers::new()),
             Admission::Refused(refusal) => return Err(refusal),
             Admission::Charge { pages, policy } => (pages, policy),
@@ -69,14 +74,16 @@ impl Filter {
                     .for_each(|limit| metrics.denied(limit));
                 Err(Refusal::Denied(denial))
             }
-            Err(uncounted) => {
-                if let Uncounted::Host(failure) = uncounted {
-                    error!("a request could not be counted: {failure}");
-                }
-                metrics.conflict();
-                Err(Refusal::Uncounted)
-            }
+            Err(uncounted) => Err(self.uncounted(&uncounted)),
         }
+    }
+
+    fn uncounted(&self, uncounted: &Uncounted) -> Refusal {
+        if let Uncounted::Host(failure) = uncounted {
+            error!("a request could not be counted: {failure}");
+        }
+        self.plugin.metrics.conflict();
+        Refusal::Uncounted
     }
 
     /// The one place where a request is passed or answered.
@@ -110,7 +117,11 @@ impl HttpContext for Filter {
 
     fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
         if let Stage::Admitted(headers) = &self.stage {
-            host::set_response_headers(headers);
+            if headers.is_empty() {
+                host::remove_response_headers(self.plugin.config.feedback.header_names());
+            } else {
+                host::set_response_headers(headers);
+            }
         }
         Action::Continue
     }

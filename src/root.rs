@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use log::error;
+use log::{error, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -56,6 +56,9 @@ impl Root {
                 return false;
             }
         };
+        for warning in config.warnings() {
+            warn!("configuration: {warning}");
+        }
         match Plugin::new(config) {
             Ok(plugin) => {
                 self.plugin = Some(Rc::new(plugin));
@@ -92,7 +95,7 @@ impl RootContext for Root {
         let settled = self
             .plugin
             .as_ref()
-            .is_none_or(|plugin| plugin.pages.settle());
+            .is_none_or(|plugin| plugin.pages.pay_owed());
         if settled && hostcalls::set_tick_period(Duration::ZERO).is_err() {
             error!("the tick could not be ended");
         }

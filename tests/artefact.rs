@@ -29,11 +29,26 @@ fn the_module_is_the_filter() {
     for name in [
         "proxy_abi_version_0_2_1",
         "_initialize",
-        "proxy_on_configure",
-        "proxy_on_request_headers",
+        "proxy_on_memory_allocate",
     ] {
         assert!(exports.contains(name), "{name} is not among {exports:?}");
     }
+    // Envoy calls what it finds, so a callback too many is time lost per request.
+    let callbacks: Vec<&str> = exports
+        .into_iter()
+        .filter_map(|name| name.strip_prefix("proxy_on_"))
+        .collect();
+    let expected = [
+        "configure",
+        "context_create",
+        "delete",
+        "memory_allocate",
+        "request_headers",
+        "response_headers",
+        "tick",
+        "vm_start",
+    ];
+    assert_eq!(callbacks, expected);
 }
 
 /// An operator's capability list has to name these; a new one is a change for users.

@@ -35,6 +35,9 @@ fn main() -> ExitCode {
     };
     match check::check(&text) {
         Ok(summary) => {
+            for warning in summary.warnings() {
+                eprintln!("{name}: warning: {warning}");
+            }
             println!("{name}: ok: {summary}");
             ExitCode::SUCCESS
         }

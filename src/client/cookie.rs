@@ -1,5 +1,9 @@
 //! A value from the request's cookies (RFC 6265 section 4.2).
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
 use super::{only, Ambiguous};
 use crate::request::Request;
 
@@ -8,19 +12,21 @@ use crate::request::Request;
 pub(crate) fn value<'a, R: Request>(
     request: &'a R,
     name: &'a str,
-) -> Result<Option<&'a [u8]>, Ambiguous> {
+) -> Result<Option<Cow<'a, [u8]>>, Ambiguous> {
     let pairs = request
         .header("cookie")
         .flat_map(|line| line.split(|byte| *byte == b';'))
         .map(<[u8]>::trim_ascii);
     let values = pairs.filter_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    only(values.map(unquoted))
+    only(values.map(plain))
 }
 
-/// A value without the quotes around it: to many servers they are no part of it.
-fn unquoted(value: &[u8]) -> &[u8] {
+/// A value without quotes around it and with its escapes decoded. Some servers
+/// read it so and some do not; to count all spellings as one only ever joins
+/// buckets.
+fn plain(value: &[u8]) -> Cow<'_, [u8]> {
     let inner = value
         .strip_prefix(b"\"")
         .and_then(|value| value.strip_suffix(b"\""));
-    inner.unwrap_or(value)
+    percent_decode(inner.unwrap_or(value)).into()
 }

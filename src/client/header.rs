@@ -37,5 +37,5 @@ fn strip<'v>(value: &'v [u8], prefix: &str) -> Option<&'v [u8]> {
     let (head, rest) = value.split_at_checked(word.len())?;
     let spaced = word.len() == prefix.len() || rest.starts_with(b" ");
     let rest = rest.trim_ascii_start();
-    (head.eq_ignore_ascii_case(word.as_bytes()) && spaced && !rest.is_empty()).then_some(rest)
+    (head.eq_ignore_ascii_case(word.as_bytes()) && spaced).then_some(rest)
 }

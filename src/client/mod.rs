@@ -116,9 +116,8 @@ impl ClientFrom {
     }
 }
 
-/// The one value among several places that may hold it, `None` where all are
-/// empty or absent.
-pub(crate) fn only<'v, V: PartialEq + AsRef<[u8]> + 'v>(
+/// The one value of a place that may hold several.
+pub(crate) fn only<V: PartialEq>(
     values: impl IntoIterator<Item = V>,
 ) -> Result<Option<V>, Ambiguous> {
     let mut values = values.into_iter();
@@ -128,5 +127,5 @@ pub(crate) fn only<'v, V: PartialEq + AsRef<[u8]> + 'v>(
     if values.any(|other| other != first) {
         return Err(Ambiguous);
     }
-    Ok(Some(first).filter(|value| !value.as_ref().is_empty()))
+    Ok(Some(first))
 }

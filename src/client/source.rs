@@ -124,9 +124,7 @@ impl Credential {
                 strip: Some(prefix),
             } => header::value_after(context.request, name, prefix)?.map(Cow::Borrowed),
             CredentialPlace::Query(name) => query::value(context.request, name)?,
-            CredentialPlace::Cookie(name) => {
-                cookie::value(context.request, name)?.map(Cow::Borrowed)
-            }
+            CredentialPlace::Cookie(name) => cookie::value(context.request, name)?,
         };
         Ok(value.filter(|value| !self.known || context.known.contains(&**value)))
     }

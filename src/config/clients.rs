@@ -18,9 +18,10 @@ const LATER_KINDS: [&str; 7] = [
 /// Reads `clients`: an object for each id, as a client sends it. Ids may be
 /// secrets, so no error shows one.
 pub(super) fn read(value: &Value<'_>) -> Option<KnownClients> {
-    let object = value.object("an object with an id for each client, such as {\"alice\": {}}")?;
+    let object =
+        value.secret_object("an object with an id for each client, such as {\"alice\": {}}")?;
     let mut known = KnownClients::new();
-    for (id, entry) in object.unnamed_members() {
+    for (id, entry) in object.members() {
         if LATER_KINDS.iter().any(|kind| id.starts_with(kind)) {
             entry.not_supported_yet::<()>();
             continue;

@@ -30,7 +30,8 @@ impl Json {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Whole(value) => value.to_string(),
-            Self::Fraction(value) => value.to_string(),
+            // Not {}, which writes 1e300 out.
+            Self::Fraction(value) => format!("{value:?}"),
             Self::String(value) => quoted(value),
             Self::List(_) => "a list".to_owned(),
             Self::Object(_) => "an object".to_owned(),

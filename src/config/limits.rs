@@ -8,7 +8,6 @@ use siphasher::sip::SipHasher13;
 
 use super::json::quoted;
 use super::name::{is_name, NAME};
-use super::object::Object;
 use super::sources::Sources;
 use super::units::{self, Rate};
 use super::value::Value;
@@ -28,20 +27,16 @@ pub(super) struct Limits {
     pub(super) sound: Vec<NamedLimit>,
     /// The names of those with one, so that a route may still name them.
     pub(super) faulty: Vec<Box<str>>,
+    /// The names of those that find clients by the sources at the top.
+    pub(super) without_sources: Vec<Box<str>>,
+    /// The names of those that are shared by gateways.
+    pub(super) shared: Vec<Box<str>>,
 }
 
-/// What the limits need to know of the rest of the configuration.
-pub(super) struct Surroundings<'a> {
-    /// The sources at the top, `None` where there are none or bad ones.
+/// What stands at the top for all limits; `None` where it is missing or wrong.
+pub(super) struct Defaults {
     pub(super) client_from: Option<Rc<ClientFrom>>,
-    /// Whether sources stand at the top at all.
-    pub(super) has_client_from: bool,
-    /// How many gateways share a limit.
     pub(super) gateways: Option<NonZeroU32>,
-    /// Whether `gateways` stands at the top at all.
-    pub(super) has_gateways: bool,
-    /// The top of the configuration, to note what is missing there.
-    pub(super) top: &'a Object<'a>,
 }
 
 #[derive(Clone, Copy)]
@@ -51,11 +46,7 @@ enum Scope {
 }
 
 /// Reads `limits`.
-pub(super) fn read(
-    limits: &Value<'_>,
-    around: &Surroundings<'_>,
-    sources: &mut Sources<'_>,
-) -> Limits {
+pub(super) fn read(limits: &Value<'_>, defaults: &Defaults, sources: &mut Sources<'_>) -> Limits {
     let expected = "an object of limits by name, such as {\"rpm\": {\"rate\": \"100/m\"}}";
     let mut read = Limits::default();
     let Some(object) = limits.object(expected) else {
@@ -65,15 +56,9 @@ pub(super) fn read(
         if !is_name(name) {
             value.unexpected_names::<()>(NAME, quoted(name));
         }
-        let Limits { sound, faulty } = &mut read;
-        // Two limits that find the client alike are to share its page.
-        let shared = |own: ClientFrom| {
-            let alike = sound.iter().find(|other| *other.client_from == own);
-            alike.map_or_else(|| Rc::new(own), |other| other.client_from.clone())
-        };
-        match read_limit(name, sound.len(), &value, around, sources, shared) {
-            Some(limit) => sound.push(limit),
-            None => faulty.push(name.into()),
+        match read_limit(name, &value, defaults, sources, &mut read) {
+            Some(limit) => read.sound.push(limit),
+            None => read.faulty.push(name.into()),
         }
     }
     if read.sound.is_empty() && read.faulty.is_empty() {
@@ -84,11 +69,10 @@ pub(super) fn read(
 
 fn read_limit(
     name: &str,
-    index: usize,
     value: &Value<'_>,
-    around: &Surroundings<'_>,
+    defaults: &Defaults,
     sources: &mut Sources<'_>,
-    shared: impl FnOnce(ClientFrom) -> Rc<ClientFrom>,
+    limits: &mut Limits,
 ) -> Option<NamedLimit> {
     let object = value.object("a limit, such as {\"rate\": \"100/m\"}")?;
     let rate = object.optional("rate");
@@ -128,33 +112,20 @@ fn read_limit(
 
     let client_from = match own {
         Some(own) => sources.list(&own).map(|sources| {
-            shared(ClientFrom {
+            Rc::new(ClientFrom {
                 sources,
                 missing: Missing::Unlimited,
             })
         }),
         None => {
-            if !around.has_client_from {
-                around.top.missing(
-                    "client_from",
-                    format!("a list of sources, as {} has none of its own", value.path()),
-                );
-            }
-            around.client_from.clone()
+            limits.without_sources.push(name.into());
+            defaults.client_from.clone()
         }
     };
     let gateways = match scope {
         Some(Scope::Share) => {
-            if !around.has_gateways {
-                around.top.missing(
-                    "gateways",
-                    format!(
-                        "the number of gateways, as {} is shared by them",
-                        value.path()
-                    ),
-                );
-            }
-            around.gateways
+            limits.shared.push(name.into());
+            defaults.gateways
         }
         Some(Scope::Local) => Some(NonZeroU32::MIN),
         None => None,
@@ -170,14 +141,18 @@ fn read_limit(
     }
     let (burst, gateways) = (burst?, gateways?);
     let Some(bucket) = bucket(rate?, burst, gateways) else {
+        let divided = match gateways {
+            NonZeroU32::MIN => String::new(),
+            gateways => format!(", divided by {gateways} gateways,"),
+        };
         return rate_value?.unexpected(format!(
-            "a rate that fills the burst of {burst} within ten years"
+            "a rate that{divided} fills the burst of {burst} within ten years"
         ));
     };
     let client_from = client_from?;
     let limit = Rc::new(Limit {
         name: name.into(),
-        index,
+        index: limits.sound.len(),
         tag: tag(name, &client_from),
         bucket,
     });
@@ -201,14 +176,15 @@ fn read_rate(value: &Value<'_>) -> Option<Rate> {
 }
 
 /// The bucket of one gateway among `gateways`: its part of the rate and of the
-/// burst, at least one unit. The interval is rounded up, so that no rounding
-/// admits more than the rate.
+/// burst, at least one unit. The interval is rounded down: rounded up, a burst
+/// of 7 at 7/m would take a nanosecond over its minute to fill, and clients be
+/// told 61 seconds.
 fn bucket(rate: Rate, burst: NonZeroU32, gateways: NonZeroU32) -> Option<TokenBucket> {
     let interval = rate
         .period
         .get()
         .checked_mul(gateways.get().into())?
-        .div_ceil(rate.amount.get().into());
+        .checked_div(rate.amount.get().into())?;
     let burst = NonZeroU32::new(burst.get() / gateways).unwrap_or(NonZeroU32::MIN);
     TokenBucket::new(burst, NonZeroU64::new(interval)?).ok()
 }

@@ -2,7 +2,7 @@
 
 use super::json::quoted;
 use super::object::Object;
-use super::sources::header_name;
+use super::sources::{header_name, is_token};
 use super::value::Value;
 use crate::request::AttributePath;
 use crate::route::{
@@ -75,8 +75,10 @@ fn read_path(value: &Value<'_>, object: &Object<'_>) -> Option<Option<PathMatch>
         }
         (None, Some(prefix)) => {
             let text = prefix.string(PREFIX)?;
+            // What a dot segment at the end is a prefix of would be a riddle.
+            let dotted = text.split('/').any(|segment| matches!(segment, "." | ".."));
             match NormalPath::of(text.as_bytes()) {
-                NormalPath::Normal { path, .. } if !text.contains(['?', '#']) => {
+                NormalPath::Normal { path, .. } if !dotted && !text.contains(['?', '#']) => {
                     Some(Some(prefix_match(&path, text.ends_with('/'))))
                 }
                 _ => prefix.unexpected(PREFIX),
@@ -112,7 +114,8 @@ fn read_methods(value: &Value<'_>) -> Option<Vec<Box<str>>> {
 }
 
 fn read_host(value: &Value<'_>) -> Option<HostPattern> {
-    let expected = "a host without a port, such as \"api.example.com\" or \"*.example.com\"";
+    let expected =
+        "a host without port and final dot, such as \"api.example.com\" or \"*.example.com\"";
     match HostPattern::parse(value.string(expected)?) {
         Some(host) => Some(host),
         None => value.unexpected(expected),
@@ -121,14 +124,20 @@ fn read_host(value: &Value<'_>) -> Option<HostPattern> {
 
 fn read_headers(value: &Value<'_>) -> Option<Vec<HeaderMatch>> {
     let object = value.object("an object of exact values by header name")?;
+    let mut names: Vec<Box<str>> = Vec::new();
     let headers: Vec<Option<HeaderMatch>> = object
         .members()
         .map(|(name, value)| {
-            let Some(name) = header_name(name) else {
+            if !is_token(name) {
                 return value.unexpected_names("the name of a header", quoted(name));
-            };
-            let value = value.text("the header's exact value")?.into();
-            Some(HeaderMatch { name, value })
+            }
+            let exact = value.text("the header's exact value")?.into();
+            let name = header_name(name);
+            if names.contains(&name) {
+                return value.unexpected_names("each header once", quoted(&name));
+            }
+            names.push(name.clone());
+            Some(HeaderMatch { name, value: exact })
         })
         .collect();
     headers.into_iter().collect()
@@ -163,5 +172,7 @@ fn read_attributes(object: &Object<'_>) -> Option<Vec<(AttributePath, Box<str>)>
     attributes
 }
 
-const PATH: &str = "a path from its first /, such as \"/v1/models/{model}\", without a query";
-const PREFIX: &str = "a path from its first /, such as \"/v1/\", without a query";
+const PATH: &str =
+    "a path from its first /, such as \"/v1/models/{model}\", without a query, %2F, %5C, %00 or \\";
+const PREFIX: &str =
+    "a path from its first /, such as \"/v1/\", without a query, dot segment, %2F, %5C, %00 or \\";

@@ -18,13 +18,15 @@ mod value;
 
 pub use error::ConfigError;
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use error::Errors;
 use json::Json;
-use limits::{Limits, Surroundings};
+use limits::{Defaults, Limits};
 use matching::Variables;
+use name::all_of;
 use object::Object;
 use sources::Sources;
 use value::Value;
@@ -52,8 +54,15 @@ pub struct Config {
     pub feedback: Feedback,
 }
 
+/// What a sound configuration may still not mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warning {
+    /// There are limited routes, but the last one is free.
+    FreeLastRoute,
+}
+
 /// Entries of the table where `max_entries` is left out.
-pub const DEFAULT_MAX_ENTRIES: u32 = 65_536;
+const DEFAULT_MAX_ENTRIES: u32 = 65_536;
 
 // === impl Config ===
 
@@ -69,6 +78,28 @@ impl Config {
         match config {
             Some(config) if errors.is_empty() => Ok(config),
             _ => Err(errors),
+        }
+    }
+
+    /// What an operator should look at twice.
+    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let free_last = self.routes.last().is_unlimited();
+        let some_limited = self.routes.iter().any(|route| !route.is_unlimited());
+        (free_last && some_limited)
+            .then_some(Warning::FreeLastRoute)
+            .into_iter()
+    }
+}
+
+// === impl Warning ===
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FreeLastRoute => f.write_str(
+                "routes: the last one has no limits, so a path that servers read differently, \
+                 such as /v1%2Fchat, meets none",
+            ),
         }
     }
 }
@@ -112,7 +143,7 @@ fn read(json: &Json, errors: &Errors) -> Option<Config> {
     let mut variables = Variables::default();
     let routes = match top.optional("routes") {
         Some(value) => routes::read(&value, &limits, &mut variables),
-        None => Some(routes::default(&limits)),
+        None => routes::default(&top, &limits),
     };
     sources.refuse_dangling(&variables);
     top.finish();
@@ -128,7 +159,8 @@ fn read(json: &Json, errors: &Errors) -> Option<Config> {
 }
 
 fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
-    let missing = match top.optional("missing") {
+    let missing_value = top.optional("missing");
+    let missing = match &missing_value {
         Some(missing) => missing.choice(&[
             ("shared", Some(Missing::Shared)),
             ("deny", Some(Missing::Deny)),
@@ -138,20 +170,39 @@ fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
     };
     let client_from = top.optional("client_from");
     let gateways = top.optional("gateways");
-    let around = Surroundings {
-        has_client_from: client_from.is_some(),
+    let defaults = Defaults {
         client_from: client_from
-            .and_then(|value| sources.list(&value))
+            .as_ref()
+            .and_then(|value| sources.list(value))
             .zip(missing)
             .map(|(sources, missing)| Rc::new(ClientFrom { sources, missing })),
-        has_gateways: gateways.is_some(),
         gateways: gateways
+            .as_ref()
             .and_then(|value| value.whole_number(1..=u32::MAX))
             .and_then(NonZeroU32::new),
-        top,
     };
-    match top.required("limits", "an object of limits by name") {
-        Some(limits) => limits::read(&limits, &around, sources),
-        None => Limits::default(),
+    let Some(limits) = top.required("limits", "an object of limits by name") else {
+        return Limits::default();
+    };
+    let limits = limits::read(&limits, &defaults, sources);
+
+    let names = |limits: &[Box<str>]| all_of(limits.iter().map(|name| &**name));
+    if !limits.without_sources.is_empty() {
+        if client_from.is_none() {
+            let names = names(&limits.without_sources);
+            let expected = format!("a list of sources, for limits without their own: {names}");
+            top.missing("client_from", expected);
+        }
+    } else if let (Some(unused), []) = (missing_value, limits.faulty.as_slice()) {
+        let expected = "a limit without sources of its own, which would use this";
+        unused.unexpected_names::<()>(expected, "none");
     }
+    if gateways.is_none() && !limits.shared.is_empty() {
+        let names = names(&limits.shared);
+        top.missing(
+            "gateways",
+            format!("the number of gateways that share {names}"),
+        );
+    }
+    limits
 }

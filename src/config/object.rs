@@ -11,6 +11,7 @@ use super::value::Value;
 pub(super) struct Object<'a> {
     members: &'a [(String, Json)],
     path: String,
+    names: Names,
     errors: &'a Errors,
     /// Fields that were asked for, so far.
     asked: RefCell<Vec<&'static str>>,
@@ -18,14 +19,28 @@ pub(super) struct Object<'a> {
     later: RefCell<Vec<&'static str>>,
 }
 
+/// What an error may say of the members' names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    Shown,
+    /// They may be secrets: members are numbered instead.
+    Secret,
+}
+
 // === impl Object ===
 
 impl<'a> Object<'a> {
     /// The object with these members. Notes every name that is there twice.
-    pub(super) fn new(members: &'a [(String, Json)], path: String, errors: &'a Errors) -> Self {
+    pub(super) fn new(
+        members: &'a [(String, Json)],
+        path: String,
+        names: Names,
+        errors: &'a Errors,
+    ) -> Self {
         let object = Self {
             members,
             path,
+            names,
             errors,
             asked: RefCell::default(),
             later: RefCell::default(),
@@ -84,28 +99,25 @@ impl<'a> Object<'a> {
             if !asked.contains(&name.as_str()) && !later.contains(&name.as_str()) {
                 self.errors.unexpected(
                     &self.path,
-                    format!("only the fields {}", all_of(asked.iter().copied())),
+                    match asked.as_slice() {
+                        [] => "no fields".to_owned(),
+                        asked => format!("only the fields {}", all_of(asked.iter().copied())),
+                    },
                     format!("an unknown field {}", quoted(name)),
                 );
             }
         }
     }
 
-    /// Every member, for an object whose keys are the user's own names.
+    /// Every member, for an object whose names are the user's own.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + '_ {
-        self.members.iter().map(|(name, json)| {
-            let value = Value::new(json, self.path_of(name), self.errors);
-            (name.as_str(), value)
-        })
-    }
-
-    /// Every member, numbered in the path instead of named: for keys that must
-    /// not be shown.
-    pub(super) fn unnamed_members(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + '_ {
         let numbered = self.members.iter().zip(1_u32..);
         numbered.map(|((name, json), number)| {
-            let value = Value::new(json, format!("{} (entry {number})", self.path), self.errors);
-            (name.as_str(), value)
+            let path = match self.names {
+                Names::Shown => self.path_of(name),
+                Names::Secret => format!("{} (entry {number})", self.path),
+            };
+            (name.as_str(), Value::new(json, path, self.errors))
         })
     }
 
@@ -120,7 +132,10 @@ impl<'a> Object<'a> {
             self.errors.unexpected(
                 &self.path,
                 "each field once",
-                format!("{} again", quoted(name)),
+                match self.names {
+                    Names::Shown => format!("{} again", quoted(name)),
+                    Names::Secret => "one again".to_owned(),
+                },
             );
         }
     }

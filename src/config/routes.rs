@@ -6,15 +6,23 @@ use std::rc::Rc;
 use super::limits::{Limits, NamedLimit};
 use super::matching::{self, Variables};
 use super::name::one_of;
+use super::object::Object;
 use super::value::Value;
 use crate::feedback;
 use crate::limit::Cost;
 use crate::route::{LimitGroup, Matcher, Route, Routes};
 
 /// All limits on every request: what a configuration without `routes` means.
-pub(super) fn default(limits: &Limits) -> Routes {
+pub(super) fn default(top: &Object<'_>, limits: &Limits) -> Option<Routes> {
     let limits: Vec<&NamedLimit> = limits.sound.iter().collect();
-    Routes::new(Vec::new(), route(Matcher::default(), &limits, Cost::MIN))
+    if limits.len() > MAX_LIMITS {
+        let expected = format!("at most {MAX_LIMITS} limits, or routes that choose among them");
+        return top
+            .optional("limits")?
+            .unexpected_names(expected, limits.len().to_string());
+    }
+    let route = route(Matcher::default(), &limits, Cost::MIN);
+    Some(Routes::new(Vec::new(), route))
 }
 
 /// Reads `routes`. `None` where there is any error in them.
@@ -94,7 +102,7 @@ impl<'r, 'v> RouteReader<'r, 'v> {
             ),
             (Place::Before, true) => value.unexpected_names(
                 "conditions in all routes but the last",
-                "{}, which hides the routes that follow",
+                "none, which hides the routes that follow",
             ),
             _ => Some(matcher),
         }
@@ -102,6 +110,10 @@ impl<'r, 'v> RouteReader<'r, 'v> {
 
     fn limits(&self, value: &Value<'_>, cost: Option<Cost>) -> Option<Vec<&'r NamedLimit>> {
         let items = value.list(LIMITS)?;
+        if items.len() > MAX_LIMITS {
+            let expected = format!("at most {MAX_LIMITS} limits");
+            return value.unexpected_names(expected, items.len().to_string());
+        }
         let mut chosen: Vec<Option<&NamedLimit>> = Vec::new();
         for item in &items {
             chosen.push(self.limit(item, cost, &chosen));
@@ -116,7 +128,7 @@ impl<'r, 'v> RouteReader<'r, 'v> {
         chosen: &[Option<&NamedLimit>],
     ) -> Option<&'r NamedLimit> {
         let name = value.string("the name of a limit")?;
-        let Limits { sound, faulty } = self.limits;
+        let Limits { sound, faulty, .. } = self.limits;
         if faulty.iter().any(|other| **other == *name) {
             return None;
         }
@@ -135,12 +147,15 @@ impl<'r, 'v> RouteReader<'r, 'v> {
         let burst = named.limit.bucket.burst();
         match cost.filter(|cost| *cost > burst) {
             Some(cost) => value.unexpected(format!(
-                "a limit whose burst covers the route's cost of {cost} (this one's is {burst})"
+                "a limit whose burst, in one gateway, covers the route's cost of {cost} (this one's is {burst})"
             )),
             None => Some(named),
         }
     }
 }
+
+/// Few enough for all of a client's entries to fit one page of the table.
+const MAX_LIMITS: usize = 32;
 
 const LIMITS: &str = "a list of limits by name, or [] for none";
 
@@ -149,7 +164,7 @@ fn route(matcher: Matcher, limits: &[&NamedLimit], cost: Cost) -> Route {
     for named in limits {
         let alike = groups
             .iter_mut()
-            .find(|group| Rc::ptr_eq(&group.client_from, &named.client_from));
+            .find(|group| group.client_from == named.client_from);
         match alike {
             Some(group) => group.limits.push(named.limit.clone()),
             None => groups.push(LimitGroup {

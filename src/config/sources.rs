@@ -3,6 +3,7 @@
 use super::error::Errors;
 use super::json::quoted;
 use super::matching::Variables;
+use super::name::one_of;
 use super::object::Object;
 use super::value::Value;
 use crate::client::{Credential, CredentialPlace, Prefixes, Source};
@@ -16,9 +17,7 @@ pub(super) struct Sources<'a> {
     path_params: Vec<(String, Box<str>)>,
 }
 
-const HEADER: &str = "the name of a header, such as \"x-api-key\"";
-
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "header",
     "query",
     "cookie",
@@ -27,6 +26,7 @@ const KINDS: [&str; 8] = [
     "property",
     "path_param",
     "constant",
+    "all",
 ];
 
 // === impl Sources ===
@@ -64,52 +64,40 @@ impl<'a> Sources<'a> {
     fn source(&mut self, value: &Value<'_>) -> Option<Source> {
         let expected = "a source, such as {\"header\": \"x-api-key\"} or {\"ip\": {}}";
         let object = value.object(expected)?;
-        if object.later(&["body"]) {
-            return None;
-        }
+        let later = object.later(&["body"]);
         let mut given = KINDS
             .into_iter()
-            .chain(["all"])
             .filter_map(|kind| Some((kind, object.optional(kind)?)));
-        let (Some((kind, field)), None) = (given.next(), given.next()) else {
-            let kinds = KINDS.join(", ");
-            let expected = format!("exactly one of the fields {kinds} or all");
-            return value.unexpected_names(expected, object.found());
-        };
-        let source = match kind {
-            "header" => {
-                let strip = object.optional("strip");
-                let name = match header_name(field.string(HEADER)?) {
-                    Some(name) => Some(name),
-                    None => field.unexpected(HEADER),
-                };
-                let strip = match strip {
-                    Some(strip) => Some(strip.text("a prefix, such as \"Bearer \"")?.into()),
-                    None => None,
-                };
-                self.credential(
-                    &object,
-                    name.map(|name| CredentialPlace::Header { name, strip }),
-                )
+        let source = match (given.next(), given.next()) {
+            (Some((kind, field)), None) => self.of_kind(kind, &field, &object),
+            (None, _) if later => None,
+            _ => {
+                let expected = format!("exactly one of the fields {}", one_of(KINDS.into_iter()));
+                return value.unexpected_names(expected, object.found());
             }
+        };
+        object.finish();
+        source
+    }
+
+    fn of_kind(&mut self, kind: &str, field: &Value<'_>, object: &Object<'_>) -> Option<Source> {
+        match kind {
+            "header" => self.credential(object, read_header(field, object)),
             "query" => {
                 let name = field.text("the name of a query parameter");
-                self.credential(
-                    &object,
-                    name.map(|name| CredentialPlace::Query(name.into())),
-                )
+                self.credential(object, name.map(|name| CredentialPlace::Query(name.into())))
             }
             "cookie" => {
-                let name = field.text("the name of a cookie");
+                let name = read_token(field, "the name of a cookie");
                 self.credential(
-                    &object,
+                    object,
                     name.map(|name| CredentialPlace::Cookie(name.into())),
                 )
             }
-            "ip" => prefixes(&field).map(Source::Ip),
-            "jwt_claim" => jwt_claim(&object, &field),
+            "ip" => prefixes(field).map(Source::Ip),
+            "jwt_claim" => jwt_claim(object, field),
             "property" => strings(
-                &field,
+                field,
                 "a list of names, such as [\"connection\", \"uri_san_peer_certificate\"]",
             )
             .map(|names| Source::Property(AttributePath::new(names))),
@@ -121,41 +109,62 @@ impl<'a> Sources<'a> {
             "constant" => field
                 .text("a text of at least one character")
                 .map(|text| Source::Constant(text.into())),
-            _ => self.list(&field).map(Source::All),
-        };
-        object.finish();
-        source
+            _ => self.list(field).map(Source::All),
+        }
     }
 
     fn credential(&self, object: &Object<'_>, place: Option<CredentialPlace>) -> Option<Source> {
         let known = match object.optional("known") {
-            Some(known) => {
-                let wanted = known.bool()?;
-                if wanted && !self.clients_listed {
-                    let expected = "a table \"clients\" at the top that lists the known ids";
-                    return known.unexpected(expected);
+            Some(known) => match known.bool() {
+                Some(true) if !self.clients_listed => {
+                    known.unexpected("a table \"clients\" at the top that lists the known ids")
                 }
-                wanted
-            }
-            None => false,
+                known => known,
+            },
+            None => Some(false),
         };
-        let place = place?;
+        let (place, known) = (place?, known?);
         Some(Source::Credential(Credential { place, known }))
     }
 }
 
-/// A header's name in lower case, as Envoy has it; `host` is `:authority` there.
-pub(super) fn header_name(name: &str) -> Option<Box<str>> {
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || !name.chars().all(token) {
-        return None;
-    }
+fn read_header(field: &Value<'_>, object: &Object<'_>) -> Option<CredentialPlace> {
+    let strip = match object.optional("strip") {
+        Some(strip) => strip
+            .text("a prefix, such as \"Bearer \"")
+            .map(|strip| Some(strip.into())),
+        None => Some(None),
+    };
+    let name = read_token(field, "the name of a header, such as \"x-api-key\"").map(header_name);
+    Some(CredentialPlace::Header {
+        name: name?,
+        strip: strip?,
+    })
+}
+
+/// A header's name as Envoy has it: in lower case, and `:authority` for `host`.
+pub(super) fn header_name(name: &str) -> Box<str> {
     let name = name.to_ascii_lowercase();
-    Some(if name == "host" {
+    if name == "host" {
         ":authority".into()
     } else {
         name.into()
-    })
+    }
+}
+
+/// Whether a text is a token of RFC 9110, as names of headers and cookies are.
+pub(super) fn is_token(text: &str) -> bool {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !text.is_empty() && text.chars().all(token)
+}
+
+fn read_token<'v>(value: &Value<'v>, expected: &str) -> Option<&'v str> {
+    let text = value.string(expected)?;
+    if is_token(text) {
+        Some(text)
+    } else {
+        value.unexpected(expected)
+    }
 }
 
 fn prefixes(value: &Value<'_>) -> Option<Prefixes> {
@@ -186,9 +195,10 @@ fn jwt_claim(object: &Object<'_>, field: &Value<'_>) -> Option<Source> {
     };
     let expected = "a claim, such as \"sub\" or [\"org\", \"id\"]";
     let names = match field.is_list() {
-        true => strings(field, expected)?,
-        false => vec![field.text(expected)?],
+        true => strings(field, expected),
+        false => field.text(expected).map(|name| vec![name]),
     };
+    let names = names?;
     let place = [
         "metadata",
         "filter_metadata",

@@ -11,7 +11,7 @@ pub(super) struct Rate {
 }
 
 /// A duration such as `"250ms"`, `"10s"`, `"5m"`, `"1h"` or `"1d"`, in ns.
-/// `None` for anything else, a zero and what ten years do not hold.
+/// `None` for anything else, and for zero.
 pub(super) fn duration(text: &str) -> Option<NonZeroU64> {
     let digits = text
         .len()
@@ -19,7 +19,7 @@ pub(super) fn duration(text: &str) -> Option<NonZeroU64> {
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;
     let nanos = number.checked_mul(unit_nanos(unit)?)?;
-    NonZeroU64::new(nanos).filter(|nanos| nanos.get() <= crate::limit::MAX_FILL)
+    NonZeroU64::new(nanos)
 }
 
 /// A rate such as `"100/m"` or `"100/30s"`.

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use super::error::Errors;
 use super::json::{quoted, Json};
 use super::name::{is_name, one_of, NAME};
-use super::object::Object;
+use super::object::{Names, Object};
 
 /// A value at its place.
 #[derive(Clone)]
@@ -58,10 +58,19 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn object(&self, expected: &str) -> Option<Object<'a>> {
+        self.object_with(Names::Shown, expected)
+    }
+
+    /// An object whose members' names may be secrets.
+    pub(super) fn secret_object(&self, expected: &str) -> Option<Object<'a>> {
+        self.object_with(Names::Secret, expected)
+    }
+
+    fn object_with(&self, names: Names, expected: &str) -> Option<Object<'a>> {
         let Json::Object(members) = self.json else {
             return self.unexpected(expected);
         };
-        Some(Object::new(members, self.path.clone(), self.errors))
+        Some(Object::new(members, self.path.clone(), names, self.errors))
     }
 
     pub(super) fn list(&self, expected: &str) -> Option<Vec<Value<'a>>> {
@@ -113,7 +122,7 @@ impl<'a> Value<'a> {
         };
         match number.filter(|number| range.contains(number)) {
             Some(number) => Some(number),
-            None if *range.end() == u32::MAX => {
+            None if *range.end() == u32::MAX && !matches!(self.json, Json::Whole(1..)) => {
                 self.unexpected(format!("a whole number of at least {}", range.start()))
             }
             None => self.unexpected(format!(

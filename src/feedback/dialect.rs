@@ -32,6 +32,18 @@ pub fn policy<'l>(limits: impl Iterator<Item = &'l Limit>) -> String {
 // === impl Dialect ===
 
 impl Dialect {
+    /// The names of its headers.
+    pub(super) fn header_names(self) -> &'static [&'static str] {
+        match self {
+            Self::RateLimit => &["ratelimit-policy", "ratelimit"],
+            Self::XRateLimit => &[
+                "x-ratelimit-limit",
+                "x-ratelimit-remaining",
+                "x-ratelimit-reset",
+            ],
+        }
+    }
+
     /// Writes the headers for where a client stands with one limit.
     pub(super) fn write(self, standing: &Standing, policy: &str, headers: &mut Headers) {
         let Limit { name, bucket, .. } = &*standing.limit;

@@ -46,6 +46,12 @@ impl Feedback {
         headers
     }
 
+    /// The names of all headers that the operator's dialects may have.
+    pub fn header_names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let names = self.dialects.iter().map(|dialect| dialect.header_names());
+        names.flatten().copied()
+    }
+
     fn write(&self, standing: &Standing, policy: &str, headers: &mut Headers) {
         for dialect in &self.dialects {
             dialect.write(standing, policy, headers);
@@ -62,9 +68,9 @@ impl Default for Feedback {
     }
 }
 
-/// Nanoseconds as whole seconds, rounded up, at least 1.
+/// Nanoseconds as whole seconds, rounded up.
 fn seconds(nanos: u64) -> u64 {
-    nanos.div_ceil(1_000_000_000).max(1)
+    nanos.div_ceil(1_000_000_000)
 }
 
 /// Nanoseconds as whole milliseconds, rounded up.

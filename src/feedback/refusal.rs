@@ -67,73 +67,93 @@ impl Refusal {
     pub fn reply(&self, feedback: &Feedback) -> Reply {
         match self {
             Self::Denied(denial) => denied(denial, feedback),
-            Self::Uncounted => Reply {
-                details: "tollgate_uncounted".to_owned(),
-                state: "refused:uncounted".to_owned(),
-                ..too_many_requests(UNCOUNTED_WAIT, Vec::new(), feedback)
-            },
+            Self::Uncounted => {
+                let detail = format!(
+                    "The request could not be counted. {}",
+                    try_again_in(UNCOUNTED_WAIT)
+                );
+                let mut reply =
+                    feedback.refusal(&Problem::plain(429, "Too Many Requests", &detail));
+                reply.name("uncounted");
+                reply.retry_after(UNCOUNTED_WAIT);
+                reply
+            }
             Self::MissingClient { scheme } => {
-                let mut reply = feedback.refusal(&Problem {
-                    r#type: ABOUT_BLANK,
-                    title: "Unauthorized",
-                    status: 401,
-                    detail: "The request does not say which client it comes from.",
-                    violated_policies: Vec::new(),
-                });
-                reply.details = "tollgate_missing_client".to_owned();
-                reply.state = "refused:missing-client".to_owned();
+                let detail = "The request does not say which client it comes from.";
+                let mut reply = feedback.refusal(&Problem::plain(401, "Unauthorized", detail));
+                reply.name("missing-client");
                 // RFC 9110 section 15.5.2 asks for a challenge.
                 reply.headers.push(("www-authenticate", scheme.clone()));
                 reply
             }
-            Self::AmbiguousClient => Reply {
-                details: "tollgate_ambiguous_client".to_owned(),
-                state: "refused:ambiguous-client".to_owned(),
-                ..feedback.refusal(&Problem {
-                    r#type: ABOUT_BLANK,
-                    title: "Bad Request",
-                    status: 400,
-                    detail: "The request names two different clients in one place.",
-                    violated_policies: Vec::new(),
-                })
-            },
+            Self::AmbiguousClient => {
+                let detail = "The request names two different clients in one place.";
+                let mut reply = feedback.refusal(&Problem::plain(400, "Bad Request", detail));
+                reply.name("ambiguous-client");
+                reply
+            }
         }
     }
 }
 
 fn denied(denial: &Denial, feedback: &Feedback) -> Reply {
     let name = &denial.longest.limit.name;
-    let violated = denial.violated.iter().map(|limit| &*limit.name).collect();
-    let mut reply = too_many_requests(denial.longest.wait, violated, feedback);
+    let wait = denial.longest.wait;
+    let mut reply = feedback.refusal(&Problem {
+        r#type: QUOTA_EXCEEDED,
+        title: "Too Many Requests",
+        status: 429,
+        detail: &format!("Client exceeded sending requests. {}", try_again_in(wait)),
+        violated_policies: denial.violated.iter().map(|limit| &*limit.name).collect(),
+    });
     reply.details = format!("tollgate_{name}");
     reply.state = format!("denied:{name}");
+    reply.retry_after(wait);
     let policy = policy(std::iter::once(&*denial.longest.limit));
     feedback.write(&denial.longest, &policy, &mut reply.headers);
     reply
 }
 
-fn too_many_requests(wait: u64, violated_policies: Vec<&str>, feedback: &Feedback) -> Reply {
+fn try_again_in(wait: u64) -> String {
     let seconds = seconds(wait);
     let plural = if seconds == 1 { "" } else { "s" };
-    let mut reply = feedback.refusal(&Problem {
-        r#type: QUOTA_EXCEEDED,
-        title: "Too Many Requests",
-        status: 429,
-        detail: &format!(
-            "Client exceeded sending requests. Please try again after {seconds} second{plural}."
-        ),
-        violated_policies,
-    });
-    reply.headers.push(("retry-after", seconds.to_string()));
-    if wait <= LONGEST_IN_MILLIS {
-        reply
-            .headers
-            .push(("retry-after-ms", millis(wait).to_string()));
+    format!("Please try again after {seconds} second{plural}.")
+}
+
+// === impl Problem ===
+
+impl<'a> Problem<'a> {
+    /// A problem that is no more than its status.
+    fn plain(status: u32, title: &'a str, detail: &'a str) -> Self {
+        Self {
+            r#type: ABOUT_BLANK,
+            title,
+            status,
+            detail,
+            violated_policies: Vec::new(),
+        }
     }
-    reply
-        .headers
-        .push(("x-envoy-ratelimited", "true".to_owned()));
-    reply
+}
+
+// === impl Reply ===
+
+impl Reply {
+    /// Names a refusal that no limit has made. No limit's name has a colon.
+    fn name(&mut self, name: &str) {
+        self.details = format!("tollgate_refused:{name}");
+        self.state = format!("refused:{name}");
+    }
+
+    fn retry_after(&mut self, wait: u64) {
+        self.headers
+            .push(("retry-after", seconds(wait).to_string()));
+        if wait <= LONGEST_IN_MILLIS {
+            self.headers
+                .push(("retry-after-ms", millis(wait).to_string()));
+        }
+        self.headers
+            .push(("x-envoy-ratelimited", "true".to_owned()));
+    }
 }
 
 // === impl Feedback ===

@@ -3,7 +3,7 @@
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::Status;
 
-use super::pages::CREATE;
+use super::stored_page::CREATE;
 use super::HostError;
 use crate::table::TableKey;
 

@@ -13,12 +13,13 @@ mod metrics;
 mod pages;
 mod reply;
 mod request;
+mod stored_page;
 
 pub(crate) use clock::monotonic;
 pub(crate) use entropy::table_key;
 pub(crate) use metrics::Metrics;
 pub(crate) use pages::{Pages, Uncounted};
-pub(crate) use reply::{note, send, set_response_headers};
+pub(crate) use reply::{note, remove_response_headers, send, set_response_headers};
 pub(crate) use request::HostRequest;
 
 use std::fmt;

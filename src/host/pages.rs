@@ -10,15 +10,11 @@ use std::time::Duration;
 
 use log::error;
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::Status;
 
+use super::stored_page::StoredPage;
 use super::{monotonic, HostError, Metrics};
-use crate::limit::{Outcome, Verdict};
-use crate::table::{Layout, Page, PageCharge, PageIndex};
-
-/// A compare-and-swap value that no key ever has. On a missing key it creates
-/// and on a present one it fails, where `None` would overwrite.
-pub(super) const CREATE: u32 = u32::MAX;
+use crate::limit::Verdict;
+use crate::table::{Decided, Layout, PageCharge, PageIndex};
 
 /// How often a race for one page may be lost.
 const MAX_TRIES: u32 = 32;
@@ -32,7 +28,14 @@ pub(crate) struct Pages {
     /// What the key of each page begins with.
     prefix: String,
     /// Charges that are still to be undone.
-    owed: RefCell<Vec<PageCharge>>,
+    owed: RefCell<Vec<Owed>>,
+}
+
+/// A charge to be undone.
+#[derive(Debug, Clone)]
+struct Owed {
+    charge: PageCharge,
+    charged_at: u64,
 }
 
 /// Why a request could not be charged.
@@ -48,14 +51,7 @@ pub(crate) enum Uncounted {
 struct Asked<'r> {
     request: &'r PageCharge,
     stored: StoredPage,
-    outcomes: Vec<Outcome>,
-}
-
-/// A page under its key, with the value that a compare-and-swap compares.
-struct StoredPage {
-    key: String,
-    page: Page,
-    cas: u32,
+    decided: Vec<Decided>,
 }
 
 enum Swap {
@@ -90,15 +86,15 @@ impl Pages {
         if !asked.iter().any(Asked::is_denied) {
             self.swap_all(&mut asked, now, metrics)?;
         }
-        let outcomes: Vec<Outcome> = asked.into_iter().flat_map(|asked| asked.outcomes).collect();
-        Ok(Verdict::of(&outcomes))
+        let decided = asked.into_iter().flat_map(|asked| asked.decided);
+        Ok(Verdict::of(decided.map(|decided| decided.outcome)))
     }
 
     /// Tries again to undo what is owed. `true` once nothing is.
-    pub(crate) fn settle(&self) -> bool {
+    pub(crate) fn pay_owed(&self) -> bool {
         let owed = self.owed.take();
-        for charge in &owed {
-            self.undo(charge);
+        for owed in owed {
+            self.undo(owed);
         }
         self.owed.borrow().is_empty()
     }
@@ -123,7 +119,13 @@ impl Pages {
                 Ok(Swap::Contended) => ended = Err(Uncounted::Contended),
                 Err(failure) => ended = Err(Uncounted::Host(failure)),
             }
-            charged.iter().for_each(|charge| self.undo(charge));
+            for charge in charged {
+                let charge = charge.clone();
+                self.undo(Owed {
+                    charge,
+                    charged_at: now,
+                });
+            }
             break;
         }
         ended
@@ -133,30 +135,31 @@ impl Pages {
         let stored = StoredPage::read(self.key(request.page))?;
         Ok(Asked {
             request,
-            outcomes: stored.page.decide(&request.charges, now).collect(),
+            decided: stored.page.decide(&request.charges, now),
             stored,
         })
     }
 
     /// Undoes a charge, now or on a later tick.
-    fn undo(&self, charge: &PageCharge) {
-        match self.give_back(charge) {
+    fn undo(&self, owed: Owed) {
+        match self.give_back(&owed) {
             Ok(true) => return,
             Ok(false) => {}
             Err(failure) => error!("undoing a charge, to be tried again: {failure}"),
         }
-        self.owed.borrow_mut().push(charge.clone());
+        self.owed.borrow_mut().push(owed);
         if let Err(status) = hostcalls::set_tick_period(RETRY_PERIOD) {
             error!("{}", HostError::in_call("set_tick_period")(status));
         }
     }
 
     /// `false` where other requests won every race.
-    fn give_back(&self, charge: &PageCharge) -> Result<bool, HostError> {
+    fn give_back(&self, owed: &Owed) -> Result<bool, HostError> {
+        let Owed { charge, charged_at } = owed;
         let now = monotonic()?;
         let mut stored = StoredPage::read(self.key(charge.page))?;
         for _ in 0..MAX_TRIES {
-            stored.page.give_back(&charge.charges, now);
+            stored.page.give_back(&charge.charges, *charged_at, now);
             if stored.write()? {
                 return Ok(true);
             }
@@ -178,58 +181,27 @@ impl Pages {
 
 impl Asked<'_> {
     fn is_denied(&self) -> bool {
-        self.outcomes.iter().any(Outcome::is_denial)
+        self.decided
+            .iter()
+            .any(|decided| decided.outcome.is_denial())
     }
 
     /// Charges the page that was read, or what has become of it since.
     fn swap(&mut self, now: u64, metrics: &Metrics) -> Result<Swap, HostError> {
-        let Self {
-            request,
-            stored,
-            outcomes,
-        } = self;
+        let charges = &self.request.charges;
         for _ in 0..MAX_TRIES {
-            let evictions = stored.page.commit(&request.charges, outcomes, now);
-            if stored.write()? {
+            let evictions = self.stored.page.commit(charges, &self.decided, now);
+            if self.stored.write()? {
                 metrics.evictions(evictions);
                 return Ok(Swap::Done);
             }
-            stored.read_again()?;
-            *outcomes = stored.page.decide(&request.charges, now).collect();
-            if outcomes.iter().any(Outcome::is_denial) {
+            self.stored.read_again()?;
+            self.decided = self.stored.page.decide(charges, now);
+            if self.is_denied() {
                 return Ok(Swap::Denied);
             }
         }
         Ok(Swap::Contended)
-    }
-}
-
-// === impl StoredPage ===
-
-impl StoredPage {
-    fn read(key: String) -> Result<Self, HostError> {
-        let (bytes, cas) =
-            hostcalls::get_shared_data(&key).map_err(HostError::in_call("get_shared_data"))?;
-        Ok(Self {
-            key,
-            page: bytes.map_or_else(Page::empty, Page::from_bytes),
-            cas: cas.unwrap_or(CREATE),
-        })
-    }
-
-    fn read_again(&mut self) -> Result<(), HostError> {
-        *self = Self::read(std::mem::take(&mut self.key))?;
-        Ok(())
-    }
-
-    /// `false` where the page has changed since it was read.
-    fn write(&self) -> Result<bool, HostError> {
-        let bytes = Some(self.page.as_bytes());
-        match hostcalls::set_shared_data(&self.key, bytes, Some(self.cas)) {
-            Ok(()) => Ok(true),
-            Err(Status::CasMismatch) => Ok(false),
-            Err(status) => Err(HostError::in_call("set_shared_data")(status)),
-        }
     }
 }
 

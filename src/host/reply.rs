@@ -45,6 +45,18 @@ pub(crate) fn set_response_headers(headers: &Headers) {
     }
 }
 
+/// Removes headers that the upstream has sent.
+pub(crate) fn remove_response_headers(names: impl Iterator<Item = &'static str>) {
+    for name in names {
+        if let Err(status) = hostcalls::remove_map_value(MapType::HttpResponseHeaders, name) {
+            error!(
+                "response header {name}: {}",
+                HostError::in_call("remove_map_value")(status)
+            );
+        }
+    }
+}
+
 /// Leaves a note for the access log: `%FILTER_STATE(wasm.tollgate:PLAIN)%`.
 pub(crate) fn note(state: &str) {
     if let Err(failure) = abi::set_property("tollgate", state) {

@@ -1,10 +1,8 @@
 //! The request that Envoy is asking about.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
-use log::error;
-
-use super::{abi, headers};
+use super::{abi, headers, HostError};
 use crate::request::{AttributePath, Request};
 
 /// The current request. Its headers come in one call, on first need: two
@@ -13,25 +11,31 @@ use crate::request::{AttributePath, Request};
 #[derive(Default)]
 pub(crate) struct HostRequest {
     headers: OnceCell<Vec<u8>>,
+    failure: RefCell<Option<HostError>>,
 }
 
 // === impl HostRequest ===
 
+impl HostRequest {
+    /// What could not be read, if anything was wanted that could not: then
+    /// whatever the request seemed to show is not to be relied on.
+    pub(crate) fn failure(self) -> Option<HostError> {
+        self.failure.into_inner()
+    }
+
+    fn failed<T: Default>(&self, failure: HostError) -> T {
+        self.failure.replace(Some(failure));
+        T::default()
+    }
+}
+
 impl Request for HostRequest {
     fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let map = self.headers.get_or_init(|| {
-            abi::request_headers().unwrap_or_else(|failure| {
-                error!("request headers: {failure}");
-                Vec::new()
-            })
-        });
-        headers::pairs(map)
+        let read = || abi::request_headers().unwrap_or_else(|failure| self.failed(failure));
+        headers::pairs(self.headers.get_or_init(read))
     }
 
     fn attribute(&self, path: &AttributePath) -> Option<Vec<u8>> {
-        abi::property(path.as_str()).unwrap_or_else(|failure| {
-            error!("attribute {:?}: {failure}", path.as_str());
-            None
-        })
+        abi::property(path.as_str()).unwrap_or_else(|failure| self.failed(failure))
     }
 }

@@ -110,11 +110,21 @@ impl TokenBucket {
         }
     }
 
-    /// The state after `cost` units that were charged come back, as for a
-    /// request that another limit denied in the end.
-    pub fn give_back(&self, state: BucketState, cost: Cost, now: u64) -> BucketState {
+    /// The state after `cost` units that were charged at `charged_at` come back,
+    /// as for a request that another limit denied in the end. What time has
+    /// refilled since is not given a second time.
+    pub fn give_back(
+        &self,
+        state: BucketState,
+        cost: Cost,
+        charged_at: u64,
+        now: u64,
+    ) -> BucketState {
+        let owed = self
+            .price(cost)
+            .saturating_sub(now.saturating_sub(charged_at));
         let spent = self.spent(Some(state), now);
-        self.state(now, spent.saturating_sub(self.price(cost)))
+        self.state(now, spent.saturating_sub(owed))
     }
 
     /// The units spent and not yet refilled, as time to refill them, ns.

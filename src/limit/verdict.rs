@@ -48,21 +48,29 @@ pub struct Denial {
 
 impl Verdict {
     /// The verdict of these outcomes, in the order they are to be reported.
-    pub fn of(outcomes: &[Outcome]) -> Self {
-        let denials = || outcomes.iter().filter_map(Outcome::denial);
-        let longest = denials().reduce(|longest, next| {
+    pub fn of(outcomes: impl Iterator<Item = Outcome>) -> Self {
+        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            let side = if outcome.is_denial() {
+                &mut denied
+            } else {
+                &mut allowed
+            };
+            side.push(outcome.standing());
+        }
+        let longest = denied.iter().reduce(|longest: &Standing, next| {
             if next.wait > longest.wait {
                 next
             } else {
                 longest
             }
         });
-        match longest {
+        match longest.cloned() {
             Some(longest) => Self::Denied(Denial {
                 longest,
-                violated: denials().map(|standing| standing.limit).collect(),
+                violated: denied.into_iter().map(|standing| standing.limit).collect(),
             }),
-            None => Self::Allowed(outcomes.iter().map(Outcome::standing).collect()),
+            None => Self::Allowed(allowed),
         }
     }
 }
@@ -75,11 +83,7 @@ impl Outcome {
         matches!(self.decision, Decision::Denied { .. })
     }
 
-    fn denial(&self) -> Option<Standing> {
-        self.is_denial().then(|| self.standing())
-    }
-
-    fn standing(&self) -> Standing {
+    fn standing(self) -> Standing {
         let (remaining, wait) = match self.decision {
             Decision::Allowed {
                 remaining, full_in, ..
@@ -90,7 +94,7 @@ impl Outcome {
             } => (remaining, NonZeroU64::get(retry_after)),
         };
         Standing {
-            limit: self.limit.clone(),
+            limit: self.limit,
             remaining,
             wait,
         }

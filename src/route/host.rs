@@ -59,5 +59,6 @@ fn normal(authority: &[u8]) -> &[u8] {
         host.get(*colon..).is_some_and(|port| !port.contains(&b']'))
     });
     let host = port.and_then(|colon| host.get(..colon)).unwrap_or(host);
-    host.strip_suffix(b".").unwrap_or(host)
+    let dots = host.iter().rev().take_while(|byte| **byte == b'.').count();
+    host.get(..host.len().saturating_sub(dots)).unwrap_or(host)
 }

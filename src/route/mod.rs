@@ -85,6 +85,11 @@ impl Routes {
         }
     }
 
+    /// The route that takes what no other one does.
+    pub fn last(&self) -> &Route {
+        &self.last
+    }
+
     /// Every route, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.listed.iter().chain(std::iter::once(&self.last))

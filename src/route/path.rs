@@ -21,11 +21,13 @@ pub enum NormalPath<'a> {
     Normal {
         /// The bytes of it, escapes decoded.
         path: Cow<'a, [u8]>,
-        /// Whether the client wrote it just so.
+        /// Whether the client wrote it just so, and no server reads more into
+        /// it: some cut `;parameters`, some decode `%u002e`.
         as_written: bool,
     },
     /// A path that two readers may read differently: with an escaped slash, a
-    /// backslash, an escaped NUL, `..` after an empty segment, or no `/` first.
+    /// backslash, an escaped NUL, `..` after an empty segment, `..;`, or no `/`
+    /// first.
     Ambiguous,
 }
 
@@ -48,8 +50,9 @@ impl<'a> NormalPath<'a> {
         let Some(normal) = decode(path).and_then(|decoded| resolve(&decoded)) else {
             return Self::Ambiguous;
         };
+        let rewritable = |byte: &u8| matches!(byte, b'%' | b';');
         Self::Normal {
-            as_written: normal == path,
+            as_written: normal == path && !path.iter().any(rewritable),
             path: Cow::Owned(normal),
         }
     }
@@ -58,7 +61,7 @@ impl<'a> NormalPath<'a> {
 /// Whether a path is its own normal form at a glance, as nearly all are.
 fn is_plain(path: &[u8]) -> bool {
     let odd = |pair: &[u8]| matches!(pair, [b'/', b'/' | b'.']);
-    !path.iter().any(|byte| matches!(byte, b'%' | b'\\'))
+    !path.iter().any(|byte| matches!(byte, b'%' | b'\\' | b';'))
         && !path.windows(2).any(odd)
         && (path == b"/" || !path.ends_with(b"/"))
 }
@@ -79,15 +82,20 @@ fn decode(path: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// Merges slashes, resolves dot segments, drops a trailing slash. `None` where
-/// `..` follows an empty segment: whether it takes that one or the one before
-/// depends on who merges slashes first.
+/// `..` follows an empty segment, since whether it takes that one or the one
+/// before depends on who merges slashes first; and for `..;x`, which is `..` to
+/// servers that cut parameters.
 fn resolve(path: &[u8]) -> Option<Vec<u8>> {
     let mut segments: Vec<&[u8]> = Vec::new();
     for segment in path.split(|byte| *byte == b'/').skip(1) {
         match segment {
             b"." => {}
-            b".." if segments.pop() == Some(b"") => return None,
-            b".." => {}
+            b".." => {
+                if segments.pop() == Some(b"") {
+                    return None;
+                }
+            }
+            [b'.', b';', ..] | [b'.', b'.', b';', ..] => return None,
             segment => segments.push(segment),
         }
     }

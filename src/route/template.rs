@@ -47,6 +47,10 @@ impl Template {
         if text.contains(['?', '#']) {
             return Err(InvalidTemplate::Path);
         }
+        let lower = text.to_ascii_lowercase();
+        if lower.contains("%7b") || lower.contains("%7d") {
+            return Err(InvalidTemplate::Brace);
+        }
         let NormalPath::Normal { path, .. } = NormalPath::of(text.as_bytes()) else {
             return Err(InvalidTemplate::Path);
         };

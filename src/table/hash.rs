@@ -38,7 +38,7 @@ impl TableKey {
     }
 
     /// Hashes a client id, which must be the same bytes for the same client
-    /// only; see [`crate::client::ClientId`].
+    /// only; see `client::ClientId`.
     pub fn client(&self, id: &[u8]) -> ClientHash {
         let mut hasher = SipHasher13x128::new_with_key(&self.0);
         hasher.write(id);

@@ -13,7 +13,7 @@ mod page;
 
 pub use hash::{ClientHash, Fingerprint, TableKey};
 pub use layout::{Layout, PageIndex, ENTRIES_PER_PAGE, MAX_ENTRIES};
-pub use page::{Evictions, Page};
+pub use page::{Decided, Page};
 
 use std::rc::Rc;
 

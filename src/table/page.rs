@@ -17,9 +17,6 @@ use crate::limit::{BucketState, Decision, Outcome};
 #[derive(Clone)]
 pub struct Page(Box<[u8; size_of::<Entries>()]>);
 
-/// How many buckets that were not yet full again had to give their place up.
-pub type Evictions = u32;
-
 /// The format of a page in shared data. Whoever changes it changes the version
 /// in the pages' keys with it.
 #[derive(FromBytes, IntoBytes, Immutable, Unaligned)]
@@ -38,8 +35,23 @@ struct StoredState {
     interval: U64,
 }
 
-/// A place in a page.
+/// A place in a page, by its number.
 type Slot = usize;
+
+/// What a limit said to its charge.
+pub struct Decided {
+    /// Its answer.
+    pub outcome: Outcome,
+    /// Where the client's entry is, if there is one.
+    slot: Option<Slot>,
+}
+
+/// A place for a new entry.
+struct NewPlace {
+    slot: Slot,
+    /// 1 where a bucket that was not yet full again gives it up.
+    evictions: u32,
+}
 
 // === impl Page ===
 
@@ -60,64 +72,80 @@ impl Page {
     }
 
     /// What each limit says to its charge. Changes nothing.
-    pub fn decide<'a>(
-        &'a self,
-        charges: &'a [Charge],
-        now: u64,
-    ) -> impl Iterator<Item = Outcome> + 'a {
-        charges.iter().map(move |charge| {
-            let state = self
-                .find(charge.fingerprint)
-                .and_then(|slot| self.state(slot));
-            Outcome {
-                limit: charge.limit.clone(),
-                decision: charge.limit.bucket.decide(state, charge.cost, now),
+    pub fn decide(&self, charges: &[Charge], now: u64) -> Vec<Decided> {
+        let decide = |charge: &Charge| {
+            let slot = self.find(charge.fingerprint);
+            let state = slot.and_then(|slot| self.state(slot));
+            Decided {
+                slot,
+                outcome: Outcome {
+                    limit: charge.limit.clone(),
+                    decision: charge.limit.bucket.decide(state, charge.cost, now),
+                },
             }
-        })
+        };
+        charges.iter().map(decide).collect()
     }
 
-    /// Charges what [`Page::decide`] has allowed at the same `now`.
-    pub fn commit(&mut self, charges: &[Charge], outcomes: &[Outcome], now: u64) -> Evictions {
-        let mut taken = Vec::with_capacity(charges.len());
-        let mut evictions: Evictions = 0;
-        for (charge, outcome) in charges.iter().zip(outcomes) {
+    /// Charges what [`Page::decide`] has allowed on this page at this `now`.
+    /// Returns how many buckets that were not yet full again gave their place up.
+    pub fn commit(&mut self, charges: &[Charge], decided: &[Decided], now: u64) -> u32 {
+        let mut evictions: u32 = 0;
+        let mut new: Vec<Slot> = Vec::new();
+        for (charge, Decided { slot, outcome }) in charges.iter().zip(decided) {
             let Decision::Allowed { next, .. } = outcome.decision else {
                 continue;
             };
-            let slot = self.find(charge.fingerprint).unwrap_or_else(|| {
-                let (slot, full_at) = self.place_for_new(&taken);
-                evictions = evictions.saturating_add(u32::from(full_at > now));
-                slot
-            });
-            taken.push(slot);
+            let slot = match slot {
+                Some(slot) => *slot,
+                None => {
+                    let Some(place) = self.place_for_new(decided, &new, now) else {
+                        continue;
+                    };
+                    evictions = evictions.saturating_add(place.evictions);
+                    new.push(place.slot);
+                    place.slot
+                }
+            };
             self.write(slot, charge.fingerprint, next);
         }
         evictions
     }
 
-    /// Gives back what was charged, as far as the entries are still there.
-    pub fn give_back(&mut self, charges: &[Charge], now: u64) {
+    /// Gives back what was charged at `charged_at`, as far as the entries are
+    /// still there.
+    pub fn give_back(&mut self, charges: &[Charge], charged_at: u64, now: u64) {
         for charge in charges {
             let found = self.find(charge.fingerprint);
             if let Some((slot, state)) = found.and_then(|slot| Some((slot, self.state(slot)?))) {
-                let next = charge.limit.bucket.give_back(state, charge.cost, now);
+                let next = charge
+                    .limit
+                    .bucket
+                    .give_back(state, charge.cost, charged_at, now);
                 self.write(slot, charge.fingerprint, next);
             }
         }
     }
 
-    /// The place for a new entry, and when the bucket there is full: of all
-    /// but the places `taken` by this very request, the one that was full
-    /// first, or else will be. A place never used was full at 0.
-    fn place_for_new(&self, taken: &[Slot]) -> (Slot, u64) {
-        self.entries()
+    /// The place for a new entry: one whose bucket is full, or else the one with
+    /// the fewest units spent; none that this very request has, be it one it
+    /// found (`decided`) or one it took (`new`). Units and not time, or a slow
+    /// limit's fresh buckets would crowd out a fast limit's empty ones.
+    fn place_for_new(&self, decided: &[Decided], new: &[Slot], now: u64) -> Option<NewPlace> {
+        let found = |slot| decided.iter().any(|decided| decided.slot == Some(slot));
+        let others = self
+            .entries()
             .states
             .iter()
-            .map(|state| state.tat.get())
             .enumerate()
-            .filter(|(slot, _)| !taken.contains(slot))
-            .min_by_key(|(_, full_at)| *full_at)
-            .unwrap_or_default()
+            .filter(|(slot, _)| !new.contains(slot) && !found(*slot));
+        let full = others.clone().find(|(_, state)| state.tat.get() <= now);
+        match full {
+            Some((slot, _)) => Some(NewPlace { slot, evictions: 0 }),
+            None => others
+                .min_by_key(|(_, state)| state.units_spent(now))
+                .map(|(slot, _)| NewPlace { slot, evictions: 1 }),
+        }
     }
 
     fn find(&self, fingerprint: Fingerprint) -> Option<Slot> {
@@ -149,5 +177,14 @@ impl Page {
     }
     fn entries(&self) -> &Entries {
         transmute_ref!(&*self.0)
+    }
+}
+
+// === impl StoredState ===
+
+impl StoredState {
+    fn units_spent(&self, now: u64) -> u64 {
+        let ahead = self.tat.get().saturating_sub(now);
+        ahead.checked_div(self.interval.get()).unwrap_or(0)
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::{fmt, fs};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Warning};
 
 /// A sound configuration in one line, or all that is wrong with it.
 pub type Checked = Result<Summary, Vec<ConfigError>>;
@@ -15,6 +15,7 @@ pub struct Summary {
     limits: usize,
     routes: usize,
     entries: u64,
+    warnings: Vec<Warning>,
 }
 
 /// Reads a file, or standard input for `-`.
@@ -40,7 +41,15 @@ pub fn check(text: &[u8]) -> Checked {
         limits: config.limits.len(),
         routes: config.routes.iter().count(),
         entries: config.layout.entries(),
+        warnings: config.warnings().collect(),
     })
+}
+
+impl Summary {
+    /// What an operator should look at twice.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
 }
 
 impl fmt::Display for Summary {

@@ -12,6 +12,7 @@
 mod errors;
 mod examples;
 mod later;
+mod whole_files;
 
 use tollgate::config::Config;
 

@@ -49,6 +49,8 @@ fn the_same_key_is_the_same_client_however_it_comes() {
         Request::get("/?x=1&api_key=a%2Fb%20c"),
         Request::get("/?%61pi%5Fkey=a/b%20c#api_key=z"),
         get().header("cookie", "other=1; key=a/b c"),
+        get().header("cookie", "key=%61/b%20c"),
+        get().header("cookie", r#"key="a/b c""#),
         get()
             .header("cookie", "other=1")
             .header("cookie", "key=a/b c"),
@@ -212,7 +214,7 @@ fn two_different_values_in_one_place_are_refused() {
     for request in refused {
         let answer: Answer = gateway(sources, "").send(&request);
         assert_eq!(answer.status, 400);
-        assert_eq!(answer.details, "tollgate_ambiguous_client");
+        assert_eq!(answer.details, "tollgate_refused:ambiguous-client");
         assert_eq!(answer.state, "refused:ambiguous-client");
     }
     let alike = Request::of("a").header("x-api-key", "a");
@@ -248,7 +250,7 @@ fn requests_without_a_client_are_shared_denied_or_unlimited() {
     let deny = gateway(keyed, r#", "missing": "deny""#).send(&get());
     assert_eq!(deny.status, 401);
     assert_eq!(deny.header("www-authenticate"), Some("Bearer"));
-    assert_eq!(deny.details, "tollgate_missing_client");
+    assert_eq!(deny.details, "tollgate_refused:missing-client");
 
     let unlimited = gateway(keyed, r#", "missing": "unlimited""#);
     for _ in 0..3 {

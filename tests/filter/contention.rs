@@ -1,6 +1,7 @@
 //! Races for a page, pages that are not ours, and charges to undo.
 
 use std::thread;
+use std::time::Duration;
 
 use crate::host::{Gateway, Request, Store};
 
@@ -68,7 +69,7 @@ fn a_race_lost_32_times_is_denied_and_counted() {
     let answer = gateway.send(&Request::of("a"));
     assert_eq!(answer.status, 429);
     assert_eq!(answer.header("retry-after"), Some("1"));
-    assert_eq!(answer.details, "tollgate_uncounted");
+    assert_eq!(answer.details, "tollgate_refused:uncounted");
     assert_eq!(answer.state, "refused:uncounted");
     assert_eq!(gateway.counter("tollgate.table.conflicts"), 1);
     let next = gateway.send(&Request::of("a"));
@@ -143,4 +144,61 @@ fn the_limits_of_one_request_do_not_evict_each_other() {
         }
         assert_eq!(gateway.send(&Request::of(&client)).status, 429);
     }
+}
+
+/// Ranked by time, fresh buckets of a slow limit crowded out the empty ones of
+/// a fast limit, which came back full.
+#[test]
+fn a_slow_limits_fresh_buckets_do_not_crowd_out_a_fast_limits_empty_ones() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"header": "x-api-key"}], "max_entries": 1,
+            "limits": {"fast": {"rate": "10/m"}, "slow": {"rate": "100/d"}},
+            "routes": [{"match": {"prefix": "/fast"}, "limits": ["fast"]}, {"match": {}, "limits": ["slow"]}]}"#,
+    )
+    .unwrap();
+    let fast = Request::of("victim").with(":path", "/fast");
+    for _ in 0..10 {
+        assert!(gateway.send(&fast).passed());
+    }
+    for client in 0..500 {
+        gateway.send(&Request::of(&client.to_string()));
+    }
+    assert_eq!(gateway.send(&fast).status, 429);
+}
+
+/// Given back whole, a late undo refunded what time had refilled already.
+#[test]
+fn what_time_has_refilled_is_not_given_back_again() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"header": "x-api-key"}],
+            "limits": {"key": {"rate": "1/s"},
+                       "ip": {"rate": "1/s", "burst": 9, "client_from": [{"ip": {}}]}}}"#,
+    )
+    .unwrap();
+    gateway.lose_races_after(1);
+    assert_eq!(gateway.send(&Request::of("a")).status, 429);
+    gateway.lose_races(0);
+    gateway.advance(Duration::from_secs(1));
+    assert!(gateway.send(&Request::of("a")).passed());
+    assert!(gateway.tick());
+    assert_eq!(gateway.send(&Request::of("a")).status, 429);
+}
+
+#[test]
+fn what_cannot_be_read_cannot_be_counted_and_does_not_pass() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"property": ["broken"]}], "missing": "unlimited",
+            "limits": {"l": {"rate": "1/s"}}}"#,
+    )
+    .unwrap();
+    assert!(gateway.send(&Request::get("/")).passed());
+    let broken = Request::get("/").attribute(&["broken"], "");
+    let answer = gateway.send(&broken);
+    assert_eq!(answer.details, "tollgate_refused:uncounted");
+    assert!(
+        answer.body.contains("could not be counted"),
+        "{}",
+        answer.body
+    );
+    assert_eq!(gateway.counter("tollgate.table.conflicts"), 1);
 }

@@ -146,3 +146,21 @@ fn the_upstreams_own_headers_of_the_chosen_dialects_are_replaced() {
     let answer = gateway(r#"{"headers": ["x-ratelimit"]}"#).send(&request);
     assert_eq!(answer.header("x-ratelimit-remaining"), Some("1"));
 }
+
+/// Where Tollgate has nothing to say, the operator's account is still no
+/// client's business.
+#[test]
+fn the_upstreams_own_headers_are_removed_from_a_free_route() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"ip": {}}], "limits": {"l": {"rate": "1/s"}},
+            "routes": [{"match": {"prefix": "/free"}, "limits": []}, {"match": {}, "limits": ["l"]}]}"#,
+    )
+    .unwrap();
+    let request = Request::get("/free")
+        .upstream("ratelimit", r#""operator";r=999;t=1"#)
+        .upstream("ratelimit-policy", r#""operator";q=999;w=1"#)
+        .upstream("x-other", "kept");
+    let answer = gateway.send(&request);
+    assert!(answer.passed());
+    assert_eq!(answer.headers, [("x-other".to_owned(), "kept".to_owned())]);
+}

@@ -150,3 +150,29 @@ fn a_limit_with_its_own_clients_skips_a_request_without_one() {
     assert!(gateway.send(&user).passed());
     assert_eq!(gateway.send(&user).details, "tollgate_user");
 }
+
+/// An interval rounded up made a minute of 7 at 7/m 61 seconds.
+#[test]
+fn a_rate_that_does_not_divide_takes_no_second_longer() {
+    for (rate, cost, seconds) in [
+        ("7/m", 7, 60),
+        ("3/s", 3, 1),
+        ("7/h", 7, 3600),
+        ("11/m", 11, 60),
+    ] {
+        let gateway = gateway(&format!(
+            r#""limits": {{"l": {{"rate": "{rate}"}}}},
+               "routes": [{{"match": {{}}, "limits": ["l"], "cost": {cost}}}]"#
+        ));
+        let first = gateway.send(&Request::of("a"));
+        let policy = format!(r#""l";q={cost};w={seconds}"#);
+        assert_eq!(first.header("ratelimit-policy"), Some(policy.as_str()));
+        let denied = gateway.send(&Request::of("a"));
+        assert_eq!(
+            denied.header("retry-after"),
+            Some(seconds.to_string().as_str())
+        );
+        gateway.advance(Duration::from_secs(seconds));
+        assert!(gateway.send(&Request::of("a")).passed(), "{rate}");
+    }
+}

@@ -112,6 +112,8 @@ fn an_ambiguous_path_fits_the_last_route_only() {
         "",
         "/v1//../chat",
         "/v1/a//./../chat",
+        "/free/..;/v1/chat",
+        "/free/.;x/v1/chat",
     ] {
         let config = r#"{"client_from": [{"ip": {}}],
             "limits": {"all": {"rate": "1/d", "burst": 9}, "rest": {"rate": "1/d", "burst": 9}},
@@ -145,6 +147,9 @@ fn a_free_route_takes_only_the_normal_form() {
         "/x/../free",
         "/free/./x",
         "/free/%2e%2e/v1",
+        "/free/..;/v1/chat",
+        "/free/a;b",
+        "/free/%u002e%u002e/v1",
         "/free%2F",
     ] {
         assert!(!free(path), "{path}");

@@ -100,7 +100,7 @@ proptest! {
                 }
             }
         }
-        bucket.give_back(state, cost(units), now);
+        bucket.give_back(state, cost(units), now, now);
     }
 
     #[test]
@@ -108,7 +108,7 @@ proptest! {
         let bucket = bucket(burst, interval);
         let taken = cost(taken.min(burst));
         let Decision::Allowed { next, .. } = bucket.decide(None, taken, 7) else { panic!("full") };
-        let back = bucket.give_back(next, taken, 7);
+        let back = bucket.give_back(next, taken, 7, 7);
         let Decision::Allowed { remaining, .. } = bucket.decide(Some(back), cost(1), 7) else { panic!("given back") };
         prop_assert_eq!(remaining, burst - 1);
     }

@@ -11,6 +11,7 @@ const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
 const BAD_ARGUMENT: u32 = 2;
 const CAS_MISMATCH: u32 = 8;
+const INTERNAL_FAILURE: u32 = 10;
 
 const PLUGIN_CONFIGURATION: u32 = 7;
 const REQUEST_HEADERS: u32 = 0;
@@ -93,6 +94,9 @@ imports! {
 
     proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) {
         let path = text(path, path_size);
+        if path == "broken" && with(|host| host.attributes.iter().any(|(other, _)| *other == path)) {
+            return INTERNAL_FAILURE;
+        }
         let found = with(|host| {
             let found = host.attributes.iter().find(|(other, _)| *other == path);
             found.map(|(_, value)| value.clone())
@@ -135,6 +139,17 @@ imports! {
             }
             host.response_headers.retain(|(other, _)| *other != name);
             host.response_headers.push((name, value));
+            OK
+        })
+    }
+
+    proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) {
+        let name = text(name, name_size);
+        with(|host| {
+            if map != RESPONSE_HEADERS || !host.phase.is_response() {
+                return BAD_ARGUMENT;
+            }
+            host.response_headers.retain(|(other, _)| *other != name);
             OK
         })
     }
@@ -217,6 +232,6 @@ unused! {
     proxy_get_current_time_nanoseconds proxy_get_header_map_value proxy_get_log_level
     proxy_get_metric proxy_get_status proxy_grpc_call proxy_grpc_cancel proxy_grpc_close
     proxy_grpc_send proxy_grpc_stream proxy_http_call proxy_record_metric
-    proxy_register_shared_queue proxy_remove_header_map_value proxy_resolve_shared_queue
+    proxy_register_shared_queue proxy_resolve_shared_queue
     proxy_set_buffer_bytes proxy_set_header_map_pairs
 }

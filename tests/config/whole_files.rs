@@ -1,0 +1,133 @@
+//! What the errors of a whole file say together, and what they do not say.
+
+use tollgate::config::Config;
+
+use crate::errors::only;
+use crate::{errors, with_routes, with_source, with_top};
+
+/// One look at the log is to be enough to mend the whole file.
+#[test]
+fn all_errors_come_at_once() {
+    let found = errors(
+        r#"{"client_from": [{"hedder": "x"}, {"path_param": "modell"}],
+            "limits": {"rpm": {"rate": "15/mm", "burst": 0}, "tpm": {"rate": "9/s", "scope": "share"}},
+            "routes": [{"name": "a", "match": {"path": "/{model}"}, "limits": ["rpmm"], "cost": 0},
+                       {"name": "a", "match": {"prefix": "/"}, "limits": ["rpm", 5]}],
+            "feedback": {"body": 5}, "max_entries": null, "plans": {}}"#,
+    );
+    let paths: Vec<&str> = found
+        .iter()
+        .map(|error| error.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "plans",
+            "max_entries",
+            "feedback.body",
+            "client_from[0]",
+            "limits.rpm.rate",
+            "limits.rpm.burst",
+            "gateways",
+            "routes[0].cost",
+            "routes[0].limits[0]",
+            "routes[1].name",
+            "routes[1].match",
+            "routes[1].limits[1]",
+            "client_from[1].path_param"
+        ]
+    );
+}
+
+/// A table of secrets must not end up in a log by way of its own errors.
+#[test]
+fn ids_of_clients_are_never_shown() {
+    let twice = with_top(r#""clients": {"sk-secret": {}, "sk-secret": {}}"#);
+    only(&twice, "clients: expected each field once, found one again");
+    let wrong = with_top(r#""clients": {"a": {}, "sk-secret": {"x": 1}}"#);
+    only(
+        &wrong,
+        "clients (entry 2): expected no fields, found an unknown field \"x\"",
+    );
+}
+
+/// A first wrong field of a source hid the others.
+#[test]
+fn all_errors_of_a_source_come_at_once() {
+    let found = errors(&with_source(
+        r#"{"header": 5, "strip": 5, "known": 5, "foo": 1}"#,
+    ));
+    let paths: Vec<&str> = found
+        .iter()
+        .map(|error| error.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "client_from[0].strip",
+            "client_from[0].header",
+            "client_from[0].known",
+            "client_from[0]"
+        ]
+    );
+    let later = errors(&with_source(r#"{"body": 5, "foo": 1}"#));
+    assert_eq!(later.len(), 2, "{later:?}");
+}
+
+#[test]
+fn a_default_that_no_limit_uses_is_an_error() {
+    let own = r#""limits": {"l": {"rate": "1/m", "client_from": [{"ip": {}}]}}"#;
+    only(
+        &format!(r#"{{"missing": "deny", {own}}}"#),
+        "missing: expected a limit without sources of its own, which would use this, found none",
+    );
+}
+
+/// One thing left out is one line, however many limits need it.
+#[test]
+fn one_mistake_is_one_line() {
+    only(
+        r#"{"limits": {"a": {"rate": "1/m", "scope": "share"}, "b": {"rate": "1/m"}}, "gateways": 2}"#,
+        "client_from: expected a list of sources, for limits without their own: \"a\", \"b\", found nothing",
+    );
+}
+
+#[test]
+fn what_divides_a_limit_is_named() {
+    let shared = r#"{"client_from": [{"ip": {}}], "gateways": 4000,
+        "limits": {"l": {"rate": "1/d", "scope": "share"}}}"#;
+    only(
+        shared,
+        "limits.l.rate: expected a rate that, divided by 4000 gateways, fills the burst of 1 within ten years, found \"1/d\"",
+    );
+}
+
+/// With more, a client's entries would not fit one page, and some be lost.
+#[test]
+fn a_route_has_at_most_32_limits() {
+    let limits = |count: usize| {
+        let limit = |index| format!(r#""l{index}": {{"rate": "1/m"}}"#);
+        let all: Vec<String> = (0..count).map(limit).collect();
+        let all = all.join(",");
+        format!(r#"{{"client_from": [{{"ip": {{}}}}], "limits": {{{all}}}}}"#)
+    };
+    assert_eq!(errors(&limits(32)), [""; 0]);
+    only(
+        &limits(33),
+        "limits: expected at most 32 limits, or routes that choose among them, found 33",
+    );
+}
+
+#[test]
+fn a_free_last_route_after_a_limited_one_is_warned_of() {
+    let warnings = |routes: &str| {
+        let config = Config::parse(with_routes(routes).as_bytes()).unwrap();
+        config.warnings().count()
+    };
+    let free = r#"{"match": {}, "limits": []}"#;
+    let limited = r#"{"match": {"prefix": "/v1/"}, "limits": ["rpm"]}"#;
+    assert_eq!(warnings(&format!("[{limited}, {free}]")), 1);
+    assert_eq!(warnings(&format!("[{free}]")), 0);
+    let rest = r#"{"match": {}, "limits": ["rpm"]}"#;
+    assert_eq!(warnings(&format!("[{limited}, {rest}]")), 0);
+}
