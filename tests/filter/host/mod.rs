@@ -77,7 +77,7 @@ impl Gateway {
 
     pub fn send(&self, request: &Request) -> Answer {
         with(|host| {
-            host.request_headers = request.headers.clone();
+            host.request_headers = merged(&request.headers);
             host.attributes = request.attributes.clone();
             host.upstream_headers = request.upstream.clone();
         });
@@ -107,6 +107,25 @@ impl Gateway {
     pub fn store(&self) -> Store {
         with(|host| host.store.clone())
     }
+}
+
+/// Header lines as Envoy hands them on: those of `authorization` joined by a
+/// comma, without the empty ones (`HeaderMapImpl::appendToHeader`); those of a
+/// header that Envoy does not know stay apart.
+fn merged(lines: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
+    let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+    for (name, value) in lines {
+        let earlier = headers.iter_mut().find(|(other, _)| other == name);
+        match earlier.filter(|_| name == "authorization") {
+            Some((_, joined)) if !joined.is_empty() && !value.is_empty() => {
+                joined.push(b',');
+                joined.extend(value);
+            }
+            Some((_, joined)) => joined.extend(value),
+            None => headers.push((name.clone(), value.clone())),
+        }
+    }
+    headers
 }
 
 // === impl Request ===
