@@ -55,6 +55,31 @@ fn two_workers_admit_exactly_the_burst_of_a_shared_address() {
 }
 
 #[test]
+fn two_workers_that_create_a_page_at_once_count_both_requests() {
+    let gateway = Gateway::start(ONE).unwrap();
+    gateway.store().before_next_write(|store| {
+        let other = Gateway::worker(ONE, store).unwrap();
+        assert!(other.send(&Request::of("a")).passed());
+    });
+    let answer = gateway.send(&Request::of("a"));
+    assert_eq!(answer.header("ratelimit"), Some(r#""l";r=498;t=172800"#));
+    assert_eq!(gateway.store().writes(), 3, "the hash key and two charges");
+}
+
+/// With a hash key of its own, a worker would find none of the others' clients.
+#[test]
+fn two_workers_that_start_at_once_agree_on_the_hash_key() {
+    let store = Store::default();
+    store.before_next_write(|store| {
+        let other = Gateway::worker(ONE, store).unwrap();
+        assert!(other.send(&Request::of("a")).passed());
+    });
+    let gateway = Gateway::worker(ONE, store).unwrap();
+    let answer = gateway.send(&Request::of("a"));
+    assert_eq!(answer.header("ratelimit"), Some(r#""l";r=498;t=172800"#));
+}
+
+#[test]
 fn a_lost_race_is_tried_again() {
     let gateway = Gateway::start(ONE).unwrap();
     gateway.lose_races(31);

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 /// Envoy's shared data.
 #[derive(Clone, Default)]
@@ -13,6 +14,8 @@ struct Shared {
     values: BTreeMap<Vec<u8>, (Vec<u8>, u32)>,
     last_cas: u32,
     writes: usize,
+    /// What another worker does before the next write.
+    intruder: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// As a count of races: all from now on.
@@ -115,6 +118,10 @@ impl Store {
     /// As Envoy does it: a compare-and-swap value of 0 overwrites, any other is
     /// compared where the key exists and creates it where it does not.
     pub fn set(&self, key: &[u8], value: Vec<u8>, cas: u32) -> bool {
+        let intruder = self.0.lock().unwrap().intruder.take();
+        if let Some(intruder) = intruder {
+            intruder();
+        }
         let mut shared = self.0.lock().unwrap();
         if shared
             .values
@@ -128,6 +135,14 @@ impl Store {
         let cas = shared.last_cas;
         shared.values.insert(key.to_vec(), (value, cas));
         true
+    }
+
+    /// Another worker, which shares this store, does this between the next
+    /// writer's read and its write.
+    pub fn before_next_write(&self, work: impl FnOnce(Store) + Send + 'static) {
+        let store = self.clone();
+        let worker = || thread::spawn(|| work(store)).join().unwrap();
+        self.0.lock().unwrap().intruder = Some(Box::new(worker));
     }
 
     pub fn writes(&self) -> usize {
