@@ -61,10 +61,11 @@ fn the_same_key_is_the_same_client_however_it_comes() {
     }
 }
 
-/// The same four bytes from each kind of source.
+/// The same four bytes from each kind of source, and one name for all that
+/// have a name.
 #[test]
 fn other_kinds_of_ids_never_meet() {
-    let value = [10, 0, 0, 1];
+    let value = "1234";
     let nobody = get().attribute(&["source", "address"], "");
     let claim = |name: &'static str| {
         let place = [
@@ -79,7 +80,7 @@ fn other_kinds_of_ids_never_meet() {
         (r#"{"header": "h"}"#, nobody.clone().header("h", value)),
         (
             r#"{"ip": {}}"#,
-            get().attribute(&["source", "address"], "10.0.0.1:1"),
+            get().attribute(&["source", "address"], "49.50.51.52:1"),
         ),
         (
             r#"{"jwt_claim": "sub"}"#,
@@ -94,16 +95,31 @@ fn other_kinds_of_ids_never_meet() {
             nobody.clone().attribute(&["a"], value),
         ),
         (
-            r#"{"property": ["b"]}"#,
-            nobody.clone().attribute(&["b"], value),
+            r#"{"property": ["sub"]}"#,
+            nobody.clone().attribute(&["sub"], value),
+        ),
+        (
+            r#"{"path_param": "a"}"#,
+            nobody.clone().with(":path", "/a/1234"),
+        ),
+        (
+            r#"{"path_param": "sub"}"#,
+            nobody.clone().with(":path", "/sub/1234"),
         ),
         (
             r#"{"all": [{"header": "g"}]}"#,
-            nobody.clone().header("g", [11, 0, 0, 1]),
+            nobody.clone().header("g", "1235"),
         ),
+        // The last, as every request has it.
+        (r#"{"constant": "1234"}"#, nobody.clone()),
     ];
     let sources = ways.each_ref().map(|(source, _)| *source).join(",");
-    let gateway = gateway(&format!("[{sources}]"), "");
+    let gateway = gateway(
+        &format!("[{sources}]"),
+        r#", "routes": [{"match": {"path": "/a/{a}"}, "limits": ["once"]},
+                        {"match": {"path": "/sub/{sub}"}, "limits": ["once"]},
+                        {"match": {}, "limits": ["once"]}]"#,
+    );
     for (source, request) in &ways {
         assert!(gateway.send(request).passed(), "{source} met another");
         assert!(!gateway.send(request).passed(), "{source} is not its own");
@@ -117,6 +133,21 @@ fn parts_of_a_combination_do_not_run_together() {
     assert!(!same(all, &pair("a", "bc"), &pair("ab", "c")));
     assert!(!same(all, &pair("a", "b"), &pair("b", "a")));
     assert!(same(all, &get(), &get().header("a", "only one of the two")));
+}
+
+/// In an id the kind of the second part, and its name's length, stand between
+/// the two values. Whoever sends them must not move the border.
+#[test]
+fn no_value_can_pose_as_the_border_of_two_parts() {
+    let all = r#"[{"all": [{"query": "a"}, {"query": "b"}]}]"#;
+    let pair = |a: &str, b: &str| Request::get(&format!("/?a={a}&b={b}"));
+    for border in ["%01", "%01%00%00%00%00%00%00%00%00"] {
+        let (early, late) = (format!("{border}y"), format!("x{border}"));
+        assert!(
+            !same(all, &pair("x", &early), &pair(&late, "y")),
+            "{border}"
+        );
+    }
 }
 
 #[test]
@@ -202,13 +233,27 @@ fn only_listed_ids_are_known() {
 }
 
 #[test]
+fn an_empty_list_knows_nobody() {
+    let gateway = gateway(
+        r#"[{"header": "x-api-key", "known": true}, {"ip": {}}]"#,
+        r#", "clients": {}"#,
+    );
+    assert!(gateway.send(&Request::of("made up")).passed());
+    assert!(!gateway.send(&Request::of("another")).passed());
+}
+
+#[test]
 fn two_different_values_in_one_place_are_refused() {
     let sources = r#"[{"header": "x-api-key"}, {"query": "k"}, {"cookie": "c"}]"#;
     let refused = [
         Request::of("a").header("x-api-key", "b"),
+        Request::of("a")
+            .header("x-api-key", "a")
+            .header("x-api-key", "b"),
         Request::get("/?k=a&k=b"),
         Request::get("/?k=a&%6b=b"),
         get().header("cookie", "c=a; c=b"),
+        get().header("cookie", "c=a; c=a; c=b"),
         get().header("cookie", "c=a").header("cookie", "c=b"),
     ];
     for request in refused {
@@ -262,6 +307,22 @@ fn requests_without_a_client_are_shared_denied_or_unlimited() {
         let answer = unlimited.send(&get());
         assert!(answer.passed());
         assert_eq!(answer.header("ratelimit"), None);
+    }
+}
+
+#[test]
+fn the_challenge_is_the_scheme_of_the_authorization_header() {
+    let key = r#"{"header": "x-key", "strip": "Key "}"#;
+    let bearer = r#"{"header": "authorization", "strip": "Bearer "}"#;
+    let bare = r#"{"header": "authorization"}"#;
+    for (sources, challenge) in [
+        (format!("[{key}]"), "ApiKey"),
+        (format!("[{bare}]"), "ApiKey"),
+        (format!("[{key}, {bearer}]"), "Bearer"),
+    ] {
+        let answer = gateway(&sources, r#", "missing": "deny""#).send(&get());
+        let found = answer.header("www-authenticate");
+        assert_eq!(found, Some(challenge), "{sources}");
     }
 }
 
