@@ -9,6 +9,7 @@
 )]
 
 mod bucket;
+mod clients;
 mod config;
 mod path;
 mod table;

@@ -1,0 +1,71 @@
+//! Ids of clients.
+
+use std::iter;
+
+use proptest::prelude::*;
+use tollgate::client::{
+    ClientFrom, ClientId, Credential, CredentialPlace, Found, KnownClients, Missing, PathParams,
+    Prefixes, Source,
+};
+use tollgate::request::{AttributePath, Request};
+
+/// A request that has one value in every place, and as its IPv4 address.
+struct Everywhere([u8; 4]);
+
+// === impl Everywhere ===
+
+impl Request for Everywhere {
+    fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        iter::once((&b""[..], &self.0[..]))
+    }
+
+    fn attribute(&self, path: &AttributePath) -> Option<Vec<u8>> {
+        let [a, b, c, d] = self.0;
+        Some(if *path == AttributePath::SOURCE_ADDRESS {
+            format!("{a}.{b}.{c}.{d}:80").into()
+        } else {
+            self.0.to_vec()
+        })
+    }
+}
+
+impl PathParams for Everywhere {
+    fn path_param(&self, _name: &str) -> Option<&[u8]> {
+        Some(&self.0)
+    }
+}
+
+fn id(source: Source, request: &Everywhere) -> ClientId {
+    let from = ClientFrom {
+        sources: vec![source],
+        missing: Missing::Deny,
+    };
+    match from.find(request, request, &KnownClients::new()) {
+        Found::Client(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+proptest! {
+    /// Even without names, which no configuration leaves out.
+    #[test]
+    fn equal_values_of_different_kinds_are_different_clients(value in prop::array::uniform4(b' '..=b'~')) {
+        let text = str::from_utf8(&value).unwrap();
+        let attribute = || AttributePath::new([]);
+        let header = CredentialPlace::Header { name: "".into(), strip: None };
+        let kinds = [
+            Source::Credential(Credential { place: header, known: false }),
+            Source::Ip(Prefixes::default()),
+            Source::JwtClaim { claim: "".into(), attribute: attribute() },
+            Source::Property(attribute()),
+            Source::PathParam("".into()),
+            Source::Constant(text.into()),
+        ];
+        let mut ids = vec![ClientId::nobody()];
+        for kind in kinds {
+            let id = id(kind.clone(), &Everywhere(value));
+            prop_assert!(!ids.contains(&id), "{:?} met another", kind);
+            ids.push(id);
+        }
+    }
+}
