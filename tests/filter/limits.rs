@@ -102,6 +102,36 @@ fn retry_after_is_the_longest_wait_of_all_that_deny() {
     }
 }
 
+/// Two limits with one wait: neither is the longest.
+#[test]
+fn of_equal_waits_the_first_in_the_routes_order_is_told() {
+    let gateway = gateway(
+        r#""limits": {"x": {"rate": "1/m"}, "y": {"rate": "1/m"},
+                      "ip": {"rate": "1/m", "client_from": [{"ip": {}}]}},
+           "routes": [{"match": {"path": "/xy"}, "limits": ["x", "y"]},
+                      {"match": {"path": "/yx"}, "limits": ["y", "x"]},
+                      {"match": {}, "limits": ["ip", "x"]}]"#,
+    );
+    for (path, told) in [("/xy", "x"), ("/yx", "y"), ("/", "ip")] {
+        let request = Request::of(path).with(":path", path);
+        assert!(gateway.send(&request).passed());
+        let denied = gateway.send(&request);
+        assert_eq!(denied.details, format!("tollgate_{told}"), "{path}");
+    }
+}
+
+/// The key's entries and the address' may lie in one page.
+#[test]
+fn limits_of_two_clients_in_one_page_both_hold() {
+    let gateway = gateway(
+        r#""max_entries": 1,
+           "limits": {"key": {"rate": "1/d", "burst": 2},
+                      "ip": {"rate": "1/d", "burst": 3, "client_from": [{"ip": {}}]}}"#,
+    );
+    let denied_by = ["a", "a", "a", "b", "c"].map(|key| gateway.send(&Request::of(key)).details);
+    assert_eq!(denied_by, ["", "", "tollgate_key", "", "tollgate_ip"]);
+}
+
 #[test]
 fn a_route_may_cost_more_than_one() {
     let gateway = gateway(
