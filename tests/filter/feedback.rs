@@ -88,6 +88,27 @@ fn a_denial_is_a_problem_that_says_which_limit_and_when_to_come_back() {
 }
 
 #[test]
+fn a_denial_by_two_limits_shows_the_longest_wait_alone() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"ip": {}}],
+            "limits": {"s": {"rate": "1/10s"}, "h": {"rate": "1/h"}, "m": {"rate": "1/m"}},
+            "feedback": {"headers": ["ratelimit", "x-ratelimit"]}}"#,
+    )
+    .unwrap();
+    gateway.send(&Request::get("/"));
+    let denied = gateway.send(&Request::get("/"));
+    for (name, value) in [
+        ("retry-after", "3600"),
+        ("ratelimit-policy", r#""h";q=1;w=3600"#),
+        ("ratelimit", r#""h";r=0;t=3600"#),
+        ("x-ratelimit-limit", "1"),
+        ("x-ratelimit-reset", "3600"),
+    ] {
+        assert_eq!(denied.header(name), Some(value), "{name}");
+    }
+}
+
+#[test]
 fn long_waits_are_told_in_seconds_only() {
     let gateway = Gateway::start(
         r#"{"client_from": [{"ip": {}}], "limits": {"l": {"rate": "1/m"}, "m": {"rate": "1/61s"}},
