@@ -61,6 +61,26 @@ fn another_table_size_or_namespace_starts_afresh() {
     }
 }
 
+/// A page of one size of table is none of another's, also under the same index:
+/// workers that have the new size and those that still have the old one would
+/// give each other's entries up.
+#[test]
+fn tables_of_two_sizes_share_no_page() {
+    let sized = |entries: u32| {
+        let size = format!(r#"{{"max_entries": {entries},"#);
+        config(r#"{"rate": "1/d"}"#).replacen('{', &size, 1)
+    };
+    let mut gateway = Gateway::start(&sized(1)).unwrap();
+    let all_pass = |gateway: &Gateway| {
+        (0..64).all(|client| gateway.send(&Request::of(&client.to_string())).passed())
+    };
+    assert!(all_pass(&gateway));
+    // Two pages, so that half of the clients have the old one's index again.
+    gateway.update(&sized(129)).unwrap();
+    assert!(all_pass(&gateway), "a client of the old table was found");
+    assert_eq!(gateway.store().keys().len(), 1 + 2 + 1);
+}
+
 #[test]
 fn a_refused_update_says_why_and_the_old_configuration_goes_on() {
     let mut gateway = Gateway::start(&config(r#"{"rate": "1/d"}"#)).unwrap();
