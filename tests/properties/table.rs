@@ -99,6 +99,47 @@ proptest! {
         prop_assert!(denied(&request(&mut page, &spent, now).0));
         prop_assert_eq!(evicted, (newcomers + 1).saturating_sub(ENTRIES_PER_PAGE as u32));
     }
+
+    /// Or who has a Tollgate of his own could find ids that crowd another's page.
+    #[test]
+    fn clients_that_share_a_page_under_one_key_part_under_another(a in any::<[u8; 16]>(), b in any::<[u8; 16]>()) {
+        prop_assume!(a != b);
+        let layout = Layout::for_entries(NonZeroU32::new(16 * ENTRIES_PER_PAGE as u32).unwrap());
+        let pages = |key| -> Vec<u32> {
+            let key = TableKey::new(key);
+            (0_u32..64).map(|client| layout.page_of(&key.client(&client.to_le_bytes())).get()).collect()
+        };
+        let (under_a, under_b) = (pages(a), pages(b));
+        let part = (0..64).any(|i| (0..i).any(|j| under_a[i] == under_a[j] && under_b[i] != under_b[j]));
+        prop_assert!(part);
+    }
+}
+
+/// A page with one bucket that is full in a second and 127 that are full in two.
+fn full_page(key: &TableKey, now: u64) -> Page {
+    let (one, two) = ([limit(0, 1, SECOND)], [limit(0, 1, 2 * SECOND)]);
+    let mut page = Page::empty();
+    for client in 0..ENTRIES_PER_PAGE as u32 {
+        let limits = if client == 0 { &one } else { &two };
+        assert_eq!(request(&mut page, &charges(key, client, limits), now).1, 0);
+    }
+    page
+}
+
+/// A bucket that is full again just now loses nothing.
+#[test]
+fn each_bucket_that_is_given_up_before_it_is_full_is_counted() {
+    let (key, now) = (TableKey::new([7; 16]), 1 << 40);
+    let newcomer = charges(&key, 1_000, &[limit(1, 9, SECOND), limit(2, 9, SECOND)]);
+    for (later, evictions) in [
+        (SECOND - 1, 2),
+        (SECOND, 1),
+        (2 * SECOND - 1, 1),
+        (2 * SECOND, 0),
+    ] {
+        let counted = request(&mut full_page(&key, now), &newcomer, now + later).1;
+        assert_eq!(counted, evictions, "{later} ns later");
+    }
 }
 
 #[test]
