@@ -125,6 +125,23 @@ proptest! {
         let Decision::Allowed { remaining, .. } = after else { panic!("{after:?}") };
         prop_assert_eq!(remaining, raised - spent - 1);
     }
+
+    /// To the nanosecond: what a whole burst waits for is what was spent.
+    #[test]
+    fn a_new_rate_rounds_a_partly_refilled_unit_against_the_client(
+        burst in 1_u32..10_000, old in 1_000_u64..1_000_000_000, new in 1_000_u64..1_000_000_000,
+        refilled in any::<prop::sample::Index>(),
+    ) {
+        let Decision::Allowed { full_in, next, .. } = bucket(burst, old).decide(None, cost(burst), 7) else { panic!("full") };
+        let refilled = refilled.index(full_in as usize) as u64;
+        let after = bucket(burst, new).decide(Some(next), cost(burst), 7 + refilled);
+        let Decision::Denied { retry_after, .. } = after else { panic!("{after:?}") };
+        // Shares of a unit, compared crosswise.
+        let spent = u128::from(full_in - refilled) * u128::from(new);
+        let waits = |nanos: u64| u128::from(nanos) * u128::from(old);
+        prop_assert!(waits(retry_after.get()) >= spent, "given away");
+        prop_assert!(waits(retry_after.get() - 1) < spent, "more than rounded");
+    }
 }
 
 #[test]
