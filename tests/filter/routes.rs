@@ -182,15 +182,16 @@ fn a_host_is_matched_without_port_case_or_final_dot() {
         "example.com",
         "xapi.example.com",
         "a.api.example.com",
+        ".example.com",
     ];
     let requests = hosts.map(|host| Request::get("/").with(":authority", host));
     assert_eq!(
         limited(r#"{"host": "Api.example.com"}"#, &requests),
-        [true, true, true, true, true, true, false, false, false]
+        [true, true, true, true, true, true, false, false, false, false]
     );
     assert_eq!(
         limited(r#"{"host": "*.example.com"}"#, &requests),
-        [true, true, true, true, true, true, false, true, true]
+        [true, true, true, true, true, true, false, true, true, false]
     );
     let address = [
         Request::get("/").with(":authority", "[::1]:80"),

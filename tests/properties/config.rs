@@ -63,6 +63,22 @@ fn the_sound_configuration_is_sound() {
     Config::parse(sound().to_string().as_bytes()).unwrap();
 }
 
+#[test]
+fn a_name_has_at_most_64_characters() {
+    let config = |limit: &str, route: &str, namespace: &str| {
+        let json = json!({
+            "client_from": [{"ip": {}}], "namespace": namespace, "limits": {limit: {"rate": "1/s"}},
+            "routes": [{"name": route, "match": {}, "limits": [limit]}]
+        });
+        Config::parse(json.to_string().as_bytes()).is_ok()
+    };
+    let (longest, longer) = ("n".repeat(64), "n".repeat(65));
+    assert!(config(&longest, &longest, &longest));
+    assert!(!config(&longer, "r", "n"));
+    assert!(!config("l", &longer, "n"));
+    assert!(!config("l", "r", &longer));
+}
+
 proptest! {
     #[test]
     fn any_value_in_any_place_is_read_or_refused(n in 0_usize..70, value in any_value()) {

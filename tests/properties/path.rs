@@ -1,7 +1,7 @@
 //! All spellings of a path are one path.
 
 use proptest::prelude::*;
-use tollgate::route::{NormalPath, Template};
+use tollgate::route::{InvalidTemplate, NormalPath, Template};
 
 /// How one byte of a path may be written.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,16 @@ fn segment() -> impl Strategy<Value = (Vec<u8>, Vec<Spelling>)> {
     let bytes = prop::collection::vec(byte, 1..6)
         .prop_filter("a dot segment", |bytes| bytes != b"." && bytes != b"..");
     (bytes, prop::collection::vec(any_spelling(), 6))
+}
+
+#[test]
+fn a_variables_name_has_at_most_64_characters() {
+    let (longest, longer) = ("n".repeat(64), "n".repeat(65));
+    for tail in ["", "=**"] {
+        let parse = |name: &str| Template::parse(&format!("/v1/{{{name}{tail}}}"));
+        assert!(parse(&longest).is_ok(), "{tail}");
+        assert_eq!(parse(&longer), Err(InvalidTemplate::Name), "{tail}");
+    }
 }
 
 proptest! {
