@@ -57,7 +57,7 @@ impl Admission {
                 cost: route.cost,
             });
             let page = config.layout.page_of(&client);
-            match pages.iter_mut().find(|other| other.page == page) {
+            match pages.last_mut().filter(|last| last.page == page) {
                 Some(same) => same.charges.extend(charges),
                 None => pages.push(PageCharge {
                     page,

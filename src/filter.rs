@@ -7,9 +7,9 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::admission::Admission;
-use crate::feedback::{Headers, Refusal};
+use crate::feedback::Refusal;
 use crate::host::{self, HostRequest, Uncounted};
-use crate::limit::Verdict;
+use crate::limit::{Standing, Verdict};
 use crate::root::Plugin;
 
 /// The filter's side of one request.
@@ -22,11 +22,19 @@ pub(crate) struct Filter {
 enum Stage {
     /// Nothing is decided.
     Start,
-    /// It passes; the response gets these headers, in place of the upstream's.
-    Admitted(Headers),
+    /// It passes.
+    Admitted(Passed),
     /// It was answered here. Envoy takes that answer through the response
     /// callbacks too, where it is to be left as it is.
     Replied,
+}
+
+/// What the response to a request that passes is to show.
+enum Passed {
+    /// No limit applied: nothing, nor what the upstream has to say.
+    Unlimited,
+    /// Where the client stands, in place of the upstream's own headers.
+    Limited { tightest: Standing, policy: Rc<str> },
 }
 
 /// The filter of a plugin that has no configuration. Envoy makes none; if it
@@ -43,7 +51,7 @@ impl Filter {
         }
     }
 
-    fn decide(&self) -> Result<Headers, Refusal> {
+    fn decide(&self) -> Result<Passed, Refusal> {
         let Plugin {
             config,
             key,
@@ -56,16 +64,18 @@ impl Filter {
             return Err(self.uncounted(&Uncounted::Host(failure)));
         }
         let (charges, policy) = match admission {
-            Admission::Unlimited => return Ok(Headers::new()),
+            Admission::Unlimited => return Ok(Passed::Unlimited),
             Admission::Refused(refusal) => return Err(refusal),
             Admission::Charge { pages, policy } => (pages, policy),
         };
         match pages.charge(&charges, metrics) {
-            Ok(Verdict::Allowed(standings)) => {
-                standings
-                    .iter()
-                    .for_each(|standing| metrics.allowed(&standing.limit));
-                Ok(config.feedback.passed(&standings, &policy))
+            Ok(Verdict::Allowed(tightest)) => {
+                let charges = charges.iter().flat_map(|page| &page.charges);
+                charges.for_each(|charge| metrics.allowed(&charge.limit));
+                Ok(match tightest {
+                    Some(tightest) => Passed::Limited { tightest, policy },
+                    None => Passed::Unlimited,
+                })
             }
             Ok(Verdict::Denied(denial)) => {
                 denial
@@ -87,11 +97,11 @@ impl Filter {
     }
 
     /// The one place where a request is passed or answered.
-    fn settle(&mut self, decision: Result<Headers, Refusal>) -> Action {
+    fn settle(&mut self, decision: Result<Passed, Refusal>) -> Action {
         match decision {
-            Ok(headers) => {
+            Ok(passed) => {
                 host::note("allowed");
-                self.stage = Stage::Admitted(headers);
+                self.stage = Stage::Admitted(passed);
                 Action::Continue
             }
             Err(refusal) => {
@@ -116,12 +126,17 @@ impl HttpContext for Filter {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
-        if let Stage::Admitted(headers) = &self.stage {
-            if headers.is_empty() {
-                host::remove_response_headers(self.plugin.config.feedback.header_names());
-            } else {
-                host::set_response_headers(headers);
+        let feedback = &self.plugin.config.feedback;
+        match &self.stage {
+            Stage::Admitted(Passed::Limited { tightest, policy }) => {
+                feedback.show(tightest, policy, host::set_response_header);
             }
+            Stage::Admitted(Passed::Unlimited) => {
+                feedback
+                    .header_names()
+                    .for_each(host::remove_response_header);
+            }
+            Stage::Start | Stage::Replied => {}
         }
         Action::Continue
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{seconds, Headers};
+use super::{seconds, Show};
 use crate::limit::{Limit, Standing};
 
 /// A family of header names.
@@ -44,20 +44,31 @@ impl Dialect {
         }
     }
 
-    /// Writes the headers for where a client stands with one limit.
-    pub(super) fn write(self, standing: &Standing, policy: &str, headers: &mut Headers) {
+    /// Shows the headers for where a client stands with one limit. Numbers are
+    /// put into text by hand: this is done for every response, and `format!`
+    /// takes longer than the decision did.
+    pub(super) fn show(self, standing: &Standing, policy: &str, show: &mut impl Show) {
         let Limit { name, bucket, .. } = &*standing.limit;
-        let (remaining, reset) = (standing.remaining, seconds(standing.wait));
+        let [mut left, mut time, mut burst] = [itoa::Buffer::new(); 3];
+        let left = left.format(standing.remaining);
+        let time = time.format(seconds(standing.wait));
         match self {
-            Self::RateLimit => headers.extend([
-                ("ratelimit-policy", policy.to_owned()),
-                ("ratelimit", format!("\"{name}\";r={remaining};t={reset}")),
-            ]),
-            Self::XRateLimit => headers.extend([
-                ("x-ratelimit-limit", bucket.burst().to_string()),
-                ("x-ratelimit-remaining", remaining.to_string()),
-                ("x-ratelimit-reset", reset.to_string()),
-            ]),
+            Self::RateLimit => {
+                let mut item = String::with_capacity(ITEM_BYTES);
+                for part in ["\"", name, "\";r=", left, ";t=", time] {
+                    item.push_str(part);
+                }
+                show("ratelimit-policy", policy);
+                show("ratelimit", &item);
+            }
+            Self::XRateLimit => {
+                show("x-ratelimit-limit", burst.format(bucket.burst().get()));
+                show("x-ratelimit-remaining", left);
+                show("x-ratelimit-reset", time);
+            }
         }
     }
 }
+
+/// Enough for the longest name and two numbers.
+const ITEM_BYTES: usize = 128;

@@ -12,8 +12,10 @@ pub use refusal::{Refusal, Reply};
 
 use crate::limit::Standing;
 
-/// Header lines to set, names in lower case.
-pub type Headers = Vec<(&'static str, String)>;
+/// Takes headers one by one: a name in lower case and a value.
+pub trait Show: FnMut(&'static str, &str) {}
+
+impl<F: FnMut(&'static str, &str)> Show for F {}
 
 /// The operator's choice of what clients are told.
 #[derive(Debug)]
@@ -36,26 +38,18 @@ pub enum Body {
 // === impl Feedback ===
 
 impl Feedback {
-    /// The headers for the response to a request that passed, of the limit
-    /// nearest to its end. `policy` is that of all limits asked.
-    pub fn passed(&self, standings: &[Standing], policy: &str) -> Headers {
-        let mut headers = Headers::new();
-        if let Some(tightest) = Standing::tightest(standings) {
-            self.write(tightest, policy, &mut headers);
+    /// Shows the headers for where a client stands with a limit. `policy` is the
+    /// `RateLimit-Policy` to go with it.
+    pub fn show(&self, standing: &Standing, policy: &str, mut show: impl Show) {
+        for dialect in &self.dialects {
+            dialect.show(standing, policy, &mut show);
         }
-        headers
     }
 
     /// The names of all headers that the operator's dialects may have.
     pub fn header_names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let names = self.dialects.iter().map(|dialect| dialect.header_names());
         names.flatten().copied()
-    }
-
-    fn write(&self, standing: &Standing, policy: &str, headers: &mut Headers) {
-        for dialect in &self.dialects {
-            dialect.write(standing, policy, headers);
-        }
     }
 }
 

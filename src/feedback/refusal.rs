@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{millis, policy, seconds, Body, Feedback, Headers};
+use super::{millis, policy, seconds, Body, Feedback};
 use crate::limit::Denial;
 
 /// Why a request does not pass.
@@ -31,8 +31,8 @@ pub struct Reply {
     pub details: String,
     /// What `%FILTER_STATE(wasm.tollgate:PLAIN)%` shows.
     pub state: String,
-    /// The headers.
-    pub headers: Headers,
+    /// The headers, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
 }
@@ -110,7 +110,9 @@ fn denied(denial: &Denial, feedback: &Feedback) -> Reply {
     reply.state = format!("denied:{name}");
     reply.retry_after(wait);
     let policy = policy(std::iter::once(&*denial.longest.limit));
-    feedback.write(&denial.longest, &policy, &mut reply.headers);
+    feedback.show(&denial.longest, &policy, |name, value| {
+        reply.headers.push((name, value.to_owned()));
+    });
     reply
 }
 

@@ -19,7 +19,7 @@ pub(crate) use clock::monotonic;
 pub(crate) use entropy::table_key;
 pub(crate) use metrics::Metrics;
 pub(crate) use pages::{Pages, Uncounted};
-pub(crate) use reply::{note, remove_response_headers, send, set_response_headers};
+pub(crate) use reply::{note, remove_response_header, send, set_response_header};
 pub(crate) use request::HostRequest;
 
 use std::fmt;

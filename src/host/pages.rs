@@ -5,7 +5,6 @@
 //! request writes nothing.
 
 use std::cell::RefCell;
-use std::fmt::Write;
 use std::time::Duration;
 
 use log::error;
@@ -107,26 +106,23 @@ impl Pages {
         now: u64,
         metrics: &Metrics,
     ) -> Result<(), Uncounted> {
-        let mut charged: Vec<&PageCharge> = Vec::with_capacity(asked.len());
-        let mut ended = Ok(());
-        for asked in asked {
-            match asked.swap(now, metrics) {
-                Ok(Swap::Done) => {
-                    charged.push(asked.request);
-                    continue;
-                }
-                Ok(Swap::Denied) => {}
-                Ok(Swap::Contended) => ended = Err(Uncounted::Contended),
-                Err(failure) => ended = Err(Uncounted::Host(failure)),
+        let mut charged: usize = 0;
+        let ended = loop {
+            let Some(next) = asked.get_mut(charged) else {
+                return Ok(());
+            };
+            match next.swap(now, metrics) {
+                Ok(Swap::Done) => charged = charged.saturating_add(1),
+                Ok(Swap::Denied) => break Ok(()),
+                Ok(Swap::Contended) => break Err(Uncounted::Contended),
+                Err(failure) => break Err(Uncounted::Host(failure)),
             }
-            for charge in charged {
-                let charge = charge.clone();
-                self.undo(Owed {
-                    charge,
-                    charged_at: now,
-                });
-            }
-            break;
+        };
+        for asked in asked.iter().take(charged) {
+            self.undo(Owed {
+                charge: asked.request.clone(),
+                charged_at: now,
+            });
         }
         ended
     }
@@ -169,10 +165,11 @@ impl Pages {
     }
 
     fn key(&self, index: PageIndex) -> String {
-        let mut key = String::with_capacity(self.prefix.len().saturating_add(10));
+        let mut number = itoa::Buffer::new();
+        let number = number.format(index.get());
+        let mut key = String::with_capacity(self.prefix.len().saturating_add(number.len()));
         key.push_str(&self.prefix);
-        // Writing to a String does not fail.
-        let _ = write!(key, "{}", index.get());
+        key.push_str(number);
         key
     }
 }

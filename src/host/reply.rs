@@ -5,7 +5,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::MapType;
 
 use super::{abi, headers, HostError};
-use crate::feedback::{Headers, Reply};
+use crate::feedback::Reply;
 
 /// gRPC's `RESOURCE_EXHAUSTED`, what a 429 is to a gRPC client.
 const RESOURCE_EXHAUSTED: i32 = 8;
@@ -32,28 +32,24 @@ pub(crate) fn send(reply: &Reply) -> Result<(), HostError> {
     )
 }
 
-/// Sets headers of the response, in place of any that the upstream has sent.
-pub(crate) fn set_response_headers(headers: &Headers) {
-    for (name, value) in headers {
-        let set = hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value));
-        if let Err(status) = set {
-            error!(
-                "response header {name}: {}",
-                HostError::in_call("set_map_value")(status)
-            );
-        }
-    }
+/// Sets a header of the response, in place of any that the upstream has sent.
+pub(crate) fn set_response_header(name: &'static str, value: &str) {
+    let set = hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value));
+    report(name, set.map_err(HostError::in_call("set_map_value")));
 }
 
-/// Removes headers that the upstream has sent.
-pub(crate) fn remove_response_headers(names: impl Iterator<Item = &'static str>) {
-    for name in names {
-        if let Err(status) = hostcalls::remove_map_value(MapType::HttpResponseHeaders, name) {
-            error!(
-                "response header {name}: {}",
-                HostError::in_call("remove_map_value")(status)
-            );
-        }
+/// Removes a header that the upstream has sent.
+pub(crate) fn remove_response_header(name: &'static str) {
+    let removed = hostcalls::remove_map_value(MapType::HttpResponseHeaders, name);
+    report(
+        name,
+        removed.map_err(HostError::in_call("remove_map_value")),
+    );
+}
+
+fn report(name: &str, result: Result<(), HostError>) {
+    if let Err(failure) = result {
+        error!("response header {name}: {failure}");
     }
 }
 

@@ -17,8 +17,9 @@ pub struct Outcome {
 /// What all limits asked said together: a request passes only if all allow it.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Every limit allowed it. Where the client now stands with each.
-    Allowed(Vec<Standing>),
+    /// Every limit allowed it. Where the client now stands with the one nearest
+    /// to its end; `None` where no limit was asked.
+    Allowed(Option<Standing>),
     /// At least one limit denied it.
     Denied(Denial),
 }
@@ -49,16 +50,21 @@ pub struct Denial {
 impl Verdict {
     /// The verdict of these outcomes, in the order they are to be reported.
     pub fn of(outcomes: impl Iterator<Item = Outcome>) -> Self {
-        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
+        let mut tightest: Option<Standing> = None;
+        let mut denied: Vec<Standing> = Vec::new();
         for outcome in outcomes {
-            let side = if outcome.is_denial() {
-                &mut denied
-            } else {
-                &mut allowed
-            };
-            side.push(outcome.standing());
+            let denies = outcome.is_denial();
+            let standing = outcome.standing();
+            if denies {
+                denied.push(standing);
+            } else if tightest
+                .as_ref()
+                .is_none_or(|other| standing.is_tighter_than(other))
+            {
+                tightest = Some(standing);
+            }
         }
-        let longest = denied.iter().reduce(|longest: &Standing, next| {
+        let longest = denied.iter().reduce(|longest, next| {
             if next.wait > longest.wait {
                 next
             } else {
@@ -70,7 +76,7 @@ impl Verdict {
                 longest,
                 violated: denied.into_iter().map(|standing| standing.limit).collect(),
             }),
-            None => Self::Allowed(allowed),
+            None => Self::Allowed(tightest),
         }
     }
 }
@@ -104,12 +110,10 @@ impl Outcome {
 // === impl Standing ===
 
 impl Standing {
-    /// The one nearest to its end: with the smallest share of its burst left.
-    pub fn tightest(standings: &[Self]) -> Option<&Self> {
-        standings.iter().min_by(|a, b| {
-            // Shares compared crosswise, since integers do not divide well.
-            a.times_burst_of(b).cmp(&b.times_burst_of(a))
-        })
+    /// Whether it is nearer to its end: has a smaller share of its burst left.
+    fn is_tighter_than(&self, other: &Self) -> bool {
+        // Shares compared crosswise, since integers do not divide well.
+        self.times_burst_of(other) < other.times_burst_of(self)
     }
 
     fn times_burst_of(&self, other: &Self) -> u64 {
