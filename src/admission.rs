@@ -57,6 +57,7 @@ impl Admission {
                 cost: route.cost,
             });
             let page = config.layout.page_of(&client);
+            // Side by side only: what is reported keeps the route's order.
             match pages.last_mut().filter(|last| last.page == page) {
                 Some(same) => same.charges.extend(charges),
                 None => pages.push(PageCharge {

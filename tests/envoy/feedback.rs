@@ -1,6 +1,6 @@
 //! What the client is told, header for header (contract: "what the client gets").
 
-use crate::harness::{promptly, Client, Envoy, EnvoyOptions, ModelApi};
+use crate::harness::{promptly, raw, Client, Envoy, EnvoyOptions, ModelApi};
 use serde_json::json;
 
 fn start(api: &ModelApi, config: &str) -> Envoy {
@@ -175,4 +175,40 @@ fn no_dialect_no_headers_and_an_id_sent_twice() {
         200
     );
     envoy.assert_vm_lives();
+}
+
+/// Envoy joins several `authorization` lines before the filter sees them, and
+/// keeps other headers apart: a client that is there twice is refused in both.
+#[test]
+fn a_client_that_is_there_twice_is_refused() {
+    let api = ModelApi::start();
+    let envoy = start(
+        &api,
+        r#"{
+          "client_from": [{"header": "authorization", "strip": "Bearer "}, {"header": "x-api-key"}],
+          "limits": {"rpm": {"rate": "15/m"}}
+        }"#,
+    );
+    let ask = |lines: &str| {
+        let request = format!("GET /v1/models HTTP/1.1\r\nhost: api\r\n{lines}\r\n");
+        raw(envoy.address(), request.as_bytes()).expect("an answer")
+    };
+    for twice in [
+        "authorization: Bearer a\r\nauthorization: Bearer b\r\n",
+        "x-api-key: a\r\nx-api-key: b\r\n",
+    ] {
+        let refused = ask(twice);
+        assert_eq!(refused.status, 400, "{twice}");
+        assert!(
+            refused.text().contains("two different clients"),
+            "{}",
+            refused.text()
+        );
+    }
+    for alike in [
+        "authorization: Bearer a\r\nauthorization: Bearer a\r\n",
+        "x-api-key: a\r\nx-api-key: a\r\n",
+    ] {
+        assert_eq!(ask(alike).status, 200, "{alike}");
+    }
 }

@@ -227,3 +227,30 @@ fn what_cannot_be_read_cannot_be_counted_and_does_not_pass() {
     );
     assert_eq!(gateway.counter("tollgate.table.conflicts"), 1);
 }
+
+/// The first and the third page of a request may be the same one, with another
+/// between them: what the first has written is then no stranger's.
+#[test]
+fn a_page_may_be_asked_twice_by_one_request() {
+    for _ in 0..32 {
+        let gateway = Gateway::start(
+            r#"{"max_entries": 129, "limits": {
+                "a": {"rate": "1/d", "burst": 2, "client_from": [{"header": "x-api-key"}]},
+                "b": {"rate": "1/d", "burst": 2, "client_from": [{"ip": {}}]},
+                "c": {"rate": "1/d", "burst": 2, "client_from": [{"constant": "c"}]}}}"#,
+        )
+        .unwrap();
+        for remaining in [1, 0] {
+            let answer = gateway.send(&Request::of("a"));
+            let ratelimit = answer.header("ratelimit").unwrap();
+            assert!(
+                ratelimit.starts_with(&format!(r#""a";r={remaining};"#)),
+                "{ratelimit}"
+            );
+        }
+        let denied = gateway.send(&Request::of("a"));
+        let violated = r#""violated-policies":["a","b","c"]"#;
+        assert!(denied.body.contains(violated), "{}", denied.body);
+        assert_eq!(gateway.counter("tollgate.table.conflicts"), 0);
+    }
+}
