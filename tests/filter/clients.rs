@@ -1,10 +1,10 @@
 //! Who counts as the same client.
 
-use crate::host::{Answer, Gateway, Request};
+use crate::host::{Gateway, Request};
 
 /// A gateway with one request per client, so that a second one shows who the
 /// first one was.
-fn gateway(client_from: &str, rest: &str) -> Gateway {
+pub(crate) fn gateway(client_from: &str, rest: &str) -> Gateway {
     let limits = r#""limits": {"once": {"rate": "1/d"}}"#;
     Gateway::start(&format!(
         r#"{{"client_from": {client_from}, {limits} {rest}}}"#
@@ -13,7 +13,7 @@ fn gateway(client_from: &str, rest: &str) -> Gateway {
 }
 
 /// Whether two requests come from one client.
-fn same(client_from: &str, a: &Request, b: &Request) -> bool {
+pub(crate) fn same(client_from: &str, a: &Request, b: &Request) -> bool {
     let gateway = gateway(client_from, "");
     assert!(gateway.send(a).passed());
     match gateway.send(b).status {
@@ -23,14 +23,13 @@ fn same(client_from: &str, a: &Request, b: &Request) -> bool {
     }
 }
 
-fn get() -> Request {
+pub(crate) fn get() -> Request {
     Request::get("/")
 }
 
-fn from_ip(address: &str) -> Request {
+pub(crate) fn from_ip(address: &str) -> Request {
     get().attribute(&["source", "address"], address)
 }
-
 #[test]
 fn a_header_is_bytes_and_its_prefix_may_be_in_any_case() {
     let bearer = r#"[{"header": "Authorization", "strip": "Bearer "}]"#;
@@ -139,21 +138,6 @@ fn parts_of_a_combination_do_not_run_together() {
     assert!(same(all, &get(), &get().header("a", "only one of the two")));
 }
 
-/// In an id the kind of the second part, and its name's length, stand between
-/// the two values. Whoever sends them must not move the border.
-#[test]
-fn no_value_can_pose_as_the_border_of_two_parts() {
-    let all = r#"[{"all": [{"query": "a"}, {"query": "b"}]}]"#;
-    let pair = |a: &str, b: &str| Request::get(&format!("/?a={a}&b={b}"));
-    for border in ["%01", "%01%00%00%00%00%00%00%00%00"] {
-        let (early, late) = (format!("{border}y"), format!("x{border}"));
-        assert!(
-            !same(all, &pair("x", &early), &pair(&late, "y")),
-            "{border}"
-        );
-    }
-}
-
 #[test]
 fn addresses_are_counted_by_their_network() {
     let ip = r#"[{"ip": {}}]"#;
@@ -216,123 +200,4 @@ fn a_variable_of_the_path_has_one_value_in_all_spellings() {
     }
     assert!(gateway.send(&Request::get("/v1/other:predict")).passed());
     assert!(gateway.send(&Request::get("/files/a:b/c")).passed());
-}
-
-#[test]
-fn only_listed_ids_are_known() {
-    let gateway = gateway(
-        r#"[{"header": "x-api-key", "known": true}, {"ip": {}}]"#,
-        r#", "clients": {"alice": {}, "bob": {}}"#,
-    );
-    let from = |key: &str, address: &str| {
-        let request = Request::of(key).attribute(&["source", "address"], address);
-        gateway.send(&request).passed()
-    };
-    assert!(from("alice", "10.0.0.1:1"));
-    assert!(!from("alice", "10.0.0.2:1"));
-    assert!(from("bob", "10.0.0.1:1"));
-    // Inventing keys helps nobody: the address counts.
-    assert!(from("made up", "10.0.0.3:1"));
-    assert!(!from("another", "10.0.0.3:1"));
-}
-
-#[test]
-fn an_empty_list_knows_nobody() {
-    let gateway = gateway(
-        r#"[{"header": "x-api-key", "known": true}, {"ip": {}}]"#,
-        r#", "clients": {}"#,
-    );
-    assert!(gateway.send(&Request::of("made up")).passed());
-    assert!(!gateway.send(&Request::of("another")).passed());
-}
-
-#[test]
-fn two_different_values_in_one_place_are_refused() {
-    let sources = r#"[{"header": "x-api-key"}, {"query": "k"}, {"cookie": "c"}]"#;
-    let refused = [
-        Request::of("a").header("x-api-key", "b"),
-        Request::of("a")
-            .header("x-api-key", "a")
-            .header("x-api-key", "b"),
-        Request::get("/?k=a&k=b"),
-        Request::get("/?k=a&%6b=b"),
-        get().header("cookie", "c=a; c=b"),
-        get().header("cookie", "c=a; c=a; c=b"),
-        get().header("cookie", "c=a").header("cookie", "c=b"),
-    ];
-    for request in refused {
-        let answer: Answer = gateway(sources, "").send(&request);
-        assert_eq!(answer.status, 400);
-        assert_eq!(answer.details, "tollgate_refused:ambiguous-client");
-        assert_eq!(answer.state, "refused:ambiguous-client");
-    }
-    let alike = Request::of("a").header("x-api-key", "a");
-    assert!(gateway(sources, "").send(&alike).passed());
-}
-
-/// Envoy joins several `authorization` lines into one, as a client may too.
-#[test]
-fn two_joined_authorization_lines_are_refused() {
-    let bearer = r#"[{"header": "authorization", "strip": "Bearer "}]"#;
-    let auth = |lines: &[&str]| {
-        lines
-            .iter()
-            .fold(get(), |request, line| request.header("authorization", line))
-    };
-    for lines in [
-        &["Bearer a", "Bearer b"][..],
-        &["Bearer a", "bearer  b"],
-        &["Bearer a", "x", "Bearer b"],
-        &["Bearer a", "", "Bearer b"],
-        &["Bearer a, bearer  b"],
-    ] {
-        let answer = gateway(bearer, "").send(&auth(lines));
-        assert_eq!(answer.status, 400, "{lines:?}");
-    }
-    let (a, ab) = (auth(&["Bearer a"]), auth(&["Bearer a,b"]));
-    assert!(same(bearer, &a, &auth(&["Bearer a", "Bearer a"])));
-    assert!(same(bearer, &a, &auth(&["", "Bearer a", ""])));
-    assert!(same(bearer, &ab, &auth(&["bearer a,b"])));
-    assert!(!same(bearer, &ab, &a));
-}
-
-#[test]
-fn requests_without_a_client_are_shared_denied_or_unlimited() {
-    let keyed = r#"[{"header": "authorization", "strip": "Bearer "}]"#;
-    assert!(same(keyed, &get(), &from_ip("10.9.9.9:1")));
-
-    let deny = gateway(keyed, r#", "missing": "deny""#).send(&get());
-    assert_eq!(deny.status, 401);
-    assert_eq!(deny.header("www-authenticate"), Some("Bearer"));
-    assert_eq!(deny.details, "tollgate_refused:missing-client");
-
-    let unlimited = gateway(keyed, r#", "missing": "unlimited""#);
-    for _ in 0..3 {
-        let answer = unlimited.send(&get());
-        assert!(answer.passed());
-        assert_eq!(answer.header("ratelimit"), None);
-    }
-}
-
-#[test]
-fn the_challenge_is_the_scheme_of_the_authorization_header() {
-    let key = r#"{"header": "x-key", "strip": "Key "}"#;
-    let bearer = r#"{"header": "authorization", "strip": "Bearer "}"#;
-    let bare = r#"{"header": "authorization"}"#;
-    for (sources, challenge) in [
-        (format!("[{key}]"), "ApiKey"),
-        (format!("[{bare}]"), "ApiKey"),
-        (format!("[{key}, {bearer}]"), "Bearer"),
-    ] {
-        let answer = gateway(&sources, r#", "missing": "deny""#).send(&get());
-        let found = answer.header("www-authenticate");
-        assert_eq!(found, Some(challenge), "{sources}");
-    }
-}
-
-#[test]
-fn nobody_is_not_a_client_with_an_empty_id() {
-    let sources = r#"[{"header": "x-api-key"}]"#;
-    let gateway = gateway(sources, r#", "missing": "deny""#);
-    assert_eq!(gateway.send(&Request::of("")).status, 401);
 }

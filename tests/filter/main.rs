@@ -18,5 +18,6 @@ mod feedback;
 mod host;
 mod hostile;
 mod limits;
+mod no_client;
 mod reload;
 mod routes;
