@@ -36,6 +36,8 @@ def remaining(header):
 
 def sentence(left, seconds):
     """What the pair means, in words."""
+    if left == 0 and seconds is not None:
+        return f"You have no request left; all are back in {seconds} second{'' if seconds == 1 else 's'}."
     requests = f"{left} more request{'' if left == 1 else 's'}"
     if seconds is None:
         return f"You can send {requests}."

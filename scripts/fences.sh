@@ -35,7 +35,6 @@ knows client request
 knows route client limit request
 knows config client feedback limit request route table
 knows admission client config feedback limit request table
-knows tool config
 
 while read -r lines file; do
     if [[ $file != total && $lines -gt 300 ]]; then

@@ -22,8 +22,6 @@ pub mod limit;
 pub mod request;
 pub mod route;
 pub mod table;
-#[cfg(feature = "tool")]
-pub mod tool;
 
 mod filter;
 mod host;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use log::{error, warn};
+use log::{error, info, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -56,9 +56,10 @@ impl Root {
                 return false;
             }
         };
-        for warning in config.warnings() {
+        for warning in &config.warnings {
             warn!("configuration: {warning}");
         }
+        info!("configuration: {}", config.summary());
         match Plugin::new(config) {
             Ok(plugin) => {
                 self.plugin = Some(Rc::new(plugin));

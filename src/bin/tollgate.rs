@@ -1,10 +1,12 @@
 //! The native companion of the filter.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tollgate::tool::check;
+use tollgate::config::Config;
 
 /// Tools for the Tollgate filter's configuration.
 #[derive(Parser)]
@@ -26,19 +28,19 @@ enum Command {
 fn main() -> ExitCode {
     let Command::Check { file } = Arguments::parse().command;
     let name = file.display();
-    let text = match check::read(&file) {
+    let text = match read(&file) {
         Ok(text) => text,
         Err(error) => {
             eprintln!("{name}: {error}");
             return ExitCode::from(2);
         }
     };
-    match check::check(&text) {
-        Ok(summary) => {
-            for warning in summary.warnings() {
+    match Config::parse(&text) {
+        Ok(config) => {
+            for warning in &config.warnings {
                 eprintln!("{name}: warning: {warning}");
             }
-            println!("{name}: ok: {summary}");
+            println!("{name}: ok: {}", config.summary());
             ExitCode::SUCCESS
         }
         Err(errors) => {
@@ -48,4 +50,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads a file, or standard input for `-`.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if file == Path::new("-") {
+        let mut text = Vec::new();
+        io::stdin().read_to_end(&mut text)?;
+        return Ok(text);
+    }
+    fs::read(file)
 }

@@ -31,6 +31,8 @@ pub(super) struct Limits {
     pub(super) without_sources: Vec<Box<str>>,
     /// The names of those that are shared by gateways.
     pub(super) shared: Vec<Box<str>>,
+    /// Whether `gateways` stands at the top for none of them.
+    pub(super) unused_gateways: bool,
 }
 
 /// What stands at the top for all limits; `None` where it is missing or wrong.

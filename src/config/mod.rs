@@ -15,15 +15,16 @@ mod routes;
 mod sources;
 mod units;
 mod value;
+mod warnings;
 
 pub use error::ConfigError;
+pub use warnings::Warning;
 
-use std::fmt;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use error::Errors;
-use json::Json;
+use json::{quoted, Json};
 use limits::{Defaults, Limits};
 use matching::Variables;
 use name::all_of;
@@ -52,13 +53,8 @@ pub struct Config {
     pub known: KnownClients,
     /// What a client is told.
     pub feedback: Feedback,
-}
-
-/// What a sound configuration may still not mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Warning {
-    /// There are limited routes, but the last one is free.
-    FreeLastRoute,
+    /// What an operator should look at twice.
+    pub warnings: Vec<Warning>,
 }
 
 /// Entries of the table where `max_entries` is left out.
@@ -81,41 +77,43 @@ impl Config {
         }
     }
 
-    /// What an operator should look at twice.
-    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
-        let free_last = self.routes.last().is_unlimited();
-        let some_limited = self.routes.iter().any(|route| !route.is_unlimited());
-        (free_last && some_limited)
-            .then_some(Warning::FreeLastRoute)
-            .into_iter()
-    }
-}
-
-// === impl Warning ===
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FreeLastRoute => f.write_str(
-                "routes: the last one has no limits, so a path that servers read differently, \
-                 such as /v1%2Fchat, meets none",
-            ),
-        }
+    /// What it holds, in one line.
+    pub fn summary(&self) -> String {
+        let count = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        };
+        let limits = count(self.limits.len(), "limit");
+        let routes = count(self.routes.iter().count(), "route");
+        let entries = self.layout.entries();
+        format!("{limits}, {routes}, a table of {entries} entries")
     }
 }
 
 fn read_json(text: &[u8], errors: &Errors) -> Option<Json> {
-    if text.trim_ascii().is_empty() {
-        errors.unexpected("", "a JSON object", "nothing");
-        return None;
-    }
-    match serde_json::from_slice(text) {
-        Ok(json) => Some(json),
-        Err(error) => {
-            errors.unexpected("", "JSON", error.to_string());
-            None
+    const EXPECTED: &str = "a JSON object";
+    let found = match text.trim_ascii_start() {
+        [] => "nothing".to_owned(),
+        [b'{' | b'[', ..] => match serde_json::from_slice(text) {
+            Ok(json) => return Some(json),
+            Err(error) => format!("an error in it: {error}"),
+        },
+        [0xef, 0xbb, 0xbf, ..] => "a byte order mark before it".to_owned(),
+        // A protobuf message begins with the tag of a field.
+        [0..0x20 | 0x80.., ..] => "binary data (Envoy takes the text in a StringValue)".to_owned(),
+        other => {
+            let line = other
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default();
+            format!(
+                "text that begins with {}",
+                quoted(&String::from_utf8_lossy(line))
+            )
         }
-    }
+    };
+    errors.unexpected("", EXPECTED, found);
+    None
 }
 
 fn read(json: &Json, errors: &Errors) -> Option<Config> {
@@ -145,14 +143,20 @@ fn read(json: &Json, errors: &Errors) -> Option<Config> {
         Some(value) => routes::read(&value, &limits, &mut variables),
         None => routes::default(&top, &limits),
     };
+    if let (Some(clients), false) = (&clients, sources.any_known()) {
+        let expected = "a source with \"known\": true, which would use this";
+        clients.unexpected_names::<()>(expected, "none");
+    }
     sources.refuse_dangling(&variables);
     top.finish();
 
+    let routes = routes?;
     Some(Config {
+        warnings: warnings::of(&limits, &routes),
         namespace: namespace?.into(),
         layout: Layout::for_entries(max_entries?),
         limits: limits.sound.into_iter().map(|named| named.limit).collect(),
-        routes: routes?,
+        routes,
         known: known.unwrap_or_default(),
         feedback: feedback?,
     })
@@ -184,7 +188,7 @@ fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
     let Some(limits) = top.required("limits", "an object of limits by name") else {
         return Limits::default();
     };
-    let limits = limits::read(&limits, &defaults, sources);
+    let mut limits = limits::read(&limits, &defaults, sources);
 
     let names = |limits: &[Box<str>]| all_of(limits.iter().map(|name| &**name));
     if !limits.without_sources.is_empty() {
@@ -197,6 +201,7 @@ fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
         let expected = "a limit without sources of its own, which would use this";
         unused.unexpected_names::<()>(expected, "none");
     }
+    limits.unused_gateways = gateways.is_some() && limits.shared.is_empty();
     if gateways.is_none() && !limits.shared.is_empty() {
         let names = names(&limits.shared);
         top.missing(

@@ -14,6 +14,8 @@ pub(super) struct Sources<'a> {
     /// Whether the operator has listed clients.
     clients_listed: bool,
     errors: &'a Errors,
+    /// Whether some source asks for listed clients only.
+    any_known: bool,
     path_params: Vec<(String, Box<str>)>,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Sources<'a> {
         Self {
             clients_listed,
             errors,
+            any_known: false,
             path_params: Vec::new(),
         }
     }
@@ -46,6 +49,11 @@ impl<'a> Sources<'a> {
             value.filled_list("a list of sources, such as [{\"header\": \"x-api-key\"}]")?;
         let sources: Vec<Option<Source>> = items.iter().map(|item| self.source(item)).collect();
         sources.into_iter().collect()
+    }
+
+    /// Whether some source asks for listed clients only.
+    pub(super) fn any_known(&self) -> bool {
+        self.any_known
     }
 
     /// Notes every `path_param` that no route's path template has.
@@ -113,9 +121,13 @@ impl<'a> Sources<'a> {
         }
     }
 
-    fn credential(&self, object: &Object<'_>, place: Option<CredentialPlace>) -> Option<Source> {
+    fn credential(
+        &mut self,
+        object: &Object<'_>,
+        place: Option<CredentialPlace>,
+    ) -> Option<Source> {
         let known = match object.optional("known") {
-            Some(known) => match known.bool() {
+            Some(known) => match known.bool().inspect(|known| self.any_known |= known) {
                 Some(true) if !self.clients_listed => {
                     known.unexpected("a table \"clients\" at the top that lists the known ids")
                 }

@@ -137,7 +137,7 @@ impl<'a> Value<'a> {
     /// version will mean by it.
     pub(super) fn choice<T: Copy>(&self, choices: &[(&str, Option<T>)]) -> Option<T> {
         let Json::String(text) = self.json else {
-            return self.unexpected(one_of(choices.iter().map(|(word, _)| *word)));
+            return self.unexpected(supported(choices));
         };
         match choices.iter().find(|(word, _)| word == text) {
             Some((_, Some(meaning))) => Some(*meaning),
@@ -146,7 +146,7 @@ impl<'a> Value<'a> {
                 self.errors.not_supported_yet(&value);
                 None
             }
-            None => self.unexpected(one_of(choices.iter().map(|(word, _)| *word))),
+            None => self.unexpected(supported(choices)),
         }
     }
 
@@ -159,4 +159,10 @@ impl<'a> Value<'a> {
             self.unexpected(NAME)
         }
     }
+}
+
+/// The words that this version knows a meaning for.
+fn supported<T>(choices: &[(&str, Option<T>)]) -> String {
+    let known = choices.iter().filter(|(_, meaning)| meaning.is_some());
+    one_of(known.map(|(word, _)| *word))
 }

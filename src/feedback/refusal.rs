@@ -169,7 +169,7 @@ impl Feedback {
                 "application/problem+json",
                 serde_json::to_string(problem).unwrap_or_default(),
             ),
-            Body::Text => ("text/plain; charset=utf-8", format!("{}\n", problem.detail)),
+            Body::Text => ("text/plain; charset=utf-8", problem.detail.to_owned()),
         };
         Reply {
             status: problem.status,

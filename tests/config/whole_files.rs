@@ -1,6 +1,6 @@
 //! What the errors of a whole file say together, and what they do not say.
 
-use tollgate::config::Config;
+use tollgate::config::{Config, Warning};
 
 use crate::errors::only;
 use crate::{errors, with_routes, with_source, with_top};
@@ -42,13 +42,28 @@ fn all_errors_come_at_once() {
 /// A table of secrets must not end up in a log by way of its own errors.
 #[test]
 fn ids_of_clients_are_never_shown() {
-    let twice = with_top(r#""clients": {"sk-secret": {}, "sk-secret": {}}"#);
-    only(&twice, "clients: expected each field once, found one again");
-    let wrong = with_top(r#""clients": {"a": {}, "sk-secret": {"x": 1}}"#);
-    only(
-        &wrong,
-        "clients (entry 2): expected no fields, found an unknown field \"x\"",
-    );
+    for (table, expected) in [
+        (
+            r#"{"sk-secret": {}, "sk-secret": {}}"#,
+            "clients: expected each field once, found one again",
+        ),
+        (
+            r#"{"a": {}, "sk-secret": {"x": 1}}"#,
+            "clients (entry 2): expected no fields, found an unknown field \"x\"",
+        ),
+        (
+            r#"{"sk-secret": 5}"#,
+            "clients (entry 1): expected {}, found 5",
+        ),
+        (
+            r#"{"": {}}"#,
+            "clients (entry 1): expected an id of at least one character, found \"\"",
+        ),
+    ] {
+        let known = r#"{"header": "x-api-key", "known": true}"#;
+        let config = with_source(known).replacen('{', &format!(r#"{{"clients": {table}, "#), 1);
+        only(&config, expected);
+    }
 }
 
 /// A first wrong field of a source hid the others.
@@ -122,12 +137,33 @@ fn a_route_has_at_most_32_limits() {
 fn a_free_last_route_after_a_limited_one_is_warned_of() {
     let warnings = |routes: &str| {
         let config = Config::parse(with_routes(routes).as_bytes()).unwrap();
-        config.warnings().count()
+        config.warnings
     };
     let free = r#"{"match": {}, "limits": []}"#;
     let limited = r#"{"match": {"prefix": "/v1/"}, "limits": ["rpm"]}"#;
-    assert_eq!(warnings(&format!("[{limited}, {free}]")), 1);
-    assert_eq!(warnings(&format!("[{free}]")), 0);
+    assert_eq!(
+        warnings(&format!("[{limited}, {free}]")),
+        [Warning::FreeLastRoute]
+    );
+    assert_eq!(
+        warnings(&format!("[{free}]")),
+        [Warning::UnusedLimit("rpm".into())]
+    );
     let rest = r#"{"match": {}, "limits": ["rpm"]}"#;
-    assert_eq!(warnings(&format!("[{limited}, {rest}]")), 0);
+    assert_eq!(warnings(&format!("[{limited}, {rest}]")), []);
+}
+
+#[test]
+fn gateways_that_divide_nothing_are_warned_of() {
+    let config = Config::parse(with_top(r#""gateways": 2"#).as_bytes()).unwrap();
+    assert_eq!(config.warnings, [Warning::UnusedGateways]);
+}
+
+/// A list of clients that no source asks for looks like one that is enforced.
+#[test]
+fn clients_that_no_source_asks_for_are_an_error() {
+    only(
+        &with_top(r#""clients": {"alice": {}}"#),
+        "clients: expected a source with \"known\": true, which would use this, found none",
+    );
 }

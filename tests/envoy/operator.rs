@@ -1,6 +1,6 @@
 //! What the operator sees: access log, response code details, counters, labels.
 
-use crate::harness::{Client, Envoy, EnvoyOptions, ModelApi};
+use crate::harness::{direct_response, root, Client, Envoy, EnvoyOptions, ModelApi};
 
 const CONFIG: &str = r#"{
   "client_from": [{"header": "authorization", "strip": "Bearer "}],
@@ -72,4 +72,31 @@ fn the_access_log_and_the_counters_name_the_limit() {
         );
     }
     envoy.assert_vm_lives();
+}
+
+/// A capability list that lacks a callback switches the filter off without a
+/// word, so the README's has to be whole.
+#[test]
+fn the_readmes_capability_list_is_whole() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let list = readme.split("after a change:\n`").nth(1).expect("the list");
+    let list = list.split('`').next().expect("its end");
+    let allowed: Vec<String> = list
+        .split_whitespace()
+        .map(|name| format!("{name}: {{}}"))
+        .collect();
+    let policy = "failure_policy: FAIL_RELOAD";
+    let restricted = format!(
+        "{policy}\n                capability_restriction_config: {{ allowed_capabilities: {{ {} }} }}",
+        allowed.join(", ")
+    );
+    let config = r#"{"client_from": [{"header": "x-api-key"}], "limits": {"l": {"rate": "1/d"}}}"#;
+    let envoy = Envoy::start(EnvoyOptions {
+        config: Some(config.to_owned()),
+        edits: vec![(policy.to_owned(), restricted), direct_response()],
+        ..EnvoyOptions::default()
+    });
+    let client = Client::new(envoy.address());
+    let statuses = [(); 2].map(|()| client.get("/", &[("x-api-key", "a")]).status);
+    assert_eq!(statuses, [200, 429]);
 }

@@ -137,7 +137,7 @@ fn the_body_may_be_one_sentence() {
     );
     assert_eq!(
         denied.body,
-        "Client exceeded sending requests. Please try again after 1 second.\n"
+        "Client exceeded sending requests. Please try again after 1 second."
     );
 }
 

@@ -1,0 +1,58 @@
+//! What is sound, but may not be what was meant.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::limits::Limits;
+use crate::route::Routes;
+
+/// What an operator should look at twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// There are limited routes, but the last one is free.
+    FreeLastRoute,
+    /// No route has this limit.
+    UnusedLimit(Rc<str>),
+    /// No limit is shared by gateways.
+    UnusedGateways,
+}
+
+/// The warnings of a sound configuration.
+pub(super) fn of(limits: &Limits, routes: &Routes) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let used = |name: &Rc<str>| {
+        let groups = routes.iter().flat_map(|route| &route.groups);
+        let mut limits = groups.flat_map(|group| &group.limits);
+        limits.any(|limit| limit.name == *name)
+    };
+    let names = limits.sound.iter().map(|named| &named.limit.name);
+    warnings.extend(
+        names
+            .filter(|name| !used(name))
+            .cloned()
+            .map(Warning::UnusedLimit),
+    );
+    if limits.unused_gateways {
+        warnings.push(Warning::UnusedGateways);
+    }
+    let some_limited = routes.iter().any(|route| !route.is_unlimited());
+    if routes.last().is_unlimited() && some_limited {
+        warnings.push(Warning::FreeLastRoute);
+    }
+    warnings
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FreeLastRoute => f.write_str(
+                "routes: the last one has no limits, so a path that servers read differently, \
+                 such as /v1%2Fchat, meets none",
+            ),
+            Self::UnusedLimit(name) => write!(f, "limits.{name}: no route applies it"),
+            Self::UnusedGateways => {
+                f.write_str("gateways: no limit has \"scope\": \"share\", so none is divided")
+            }
+        }
+    }
+}
