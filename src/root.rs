@@ -59,9 +59,10 @@ impl Root {
         for warning in &config.warnings {
             warn!("configuration: {warning}");
         }
-        info!("configuration: {}", config.summary());
+        let summary = config.summary();
         match Plugin::new(config) {
             Ok(plugin) => {
+                info!("configuration: {summary}");
                 self.plugin = Some(Rc::new(plugin));
                 true
             }

@@ -175,6 +175,7 @@ impl Page {
             stored.interval.set(state.interval.get());
         }
     }
+
     fn entries(&self) -> &Entries {
         transmute_ref!(&*self.0)
     }
