@@ -34,7 +34,7 @@ fn two_workers_admit_exactly_the_burst() {
 
 #[test]
 fn two_workers_admit_exactly_the_burst_of_a_shared_address() {
-    let store = Store::default();
+    let store = Store::with_hash_key();
     let passed = |store: Store, key: &'static str| {
         thread::spawn(move || {
             let gateway = Gateway::worker(TWO, store).unwrap();
@@ -105,7 +105,7 @@ fn a_race_lost_32_times_is_denied_and_counted() {
 /// given back at once either.
 #[test]
 fn a_charge_that_could_not_be_undone_is_undone_on_the_tick() {
-    let gateway = Gateway::start(TWO).unwrap();
+    let gateway = Gateway::worker(TWO, Store::with_hash_key()).unwrap();
     assert!(gateway.send(&Request::of("a")).passed());
     assert!(!gateway.tick(), "nothing is owed");
 
@@ -194,10 +194,11 @@ fn a_slow_limits_fresh_buckets_do_not_crowd_out_a_fast_limits_empty_ones() {
 /// Given back whole, a late undo refunded what time had refilled already.
 #[test]
 fn what_time_has_refilled_is_not_given_back_again() {
-    let gateway = Gateway::start(
+    let gateway = Gateway::worker(
         r#"{"client_from": [{"header": "x-api-key"}],
             "limits": {"key": {"rate": "1/s"},
                        "ip": {"rate": "1/s", "burst": 9, "client_from": [{"ip": {}}]}}}"#,
+        Store::with_hash_key(),
     )
     .unwrap();
     gateway.lose_races_after(1);
