@@ -13,7 +13,7 @@ refuse() {
 }
 
 mapfile -t pure < <(git ls-files 'src/*.rs' |
-    grep -vE '^src/(host/|filter\.rs|root\.rs|lib\.rs)')
+    grep -vE '^src/(host/|filter/|root\.rs|lib\.rs)')
 refuse "only host/, filter and root know of Envoy" 'proxy_wasm|crate::host' "${pure[@]}"
 refuse "pure code does not log" '\blog::|\b(error|warn|info|debug|trace)!\(' "${pure[@]}"
 
@@ -28,12 +28,14 @@ knows() {
     fi
 }
 knows request
+knows secret
 knows limit
+knows redis limit secret
 knows table limit
 knows feedback limit
 knows client request
 knows route client limit request
-knows config client feedback limit request route table
+knows config client feedback limit redis request route secret table
 knows admission client config feedback limit request table
 
 while read -r lines file; do

@@ -5,12 +5,12 @@
 
 use std::rc::Rc;
 
-use crate::client::Found;
+use crate::client::{ClientId, Found};
 use crate::config::Config;
 use crate::feedback::{self, Refusal};
-use crate::limit::Limit;
+use crate::limit::{Answer, Limit, Outcome};
 use crate::request::Request;
-use crate::table::{Charge, PageCharge, TableKey};
+use crate::table::{Charge, Entry, PageCharge, PageIndex, TableKey};
 
 /// What is to be done with a request.
 #[derive(Debug)]
@@ -19,13 +19,26 @@ pub enum Admission {
     Unlimited,
     /// Refuse it, whatever the limits would say.
     Refused(Refusal),
-    /// Ask the limits.
+    /// Ask the limits, at least one.
     Charge {
-        /// What to ask of each page, at least one.
+        /// What to ask of each page.
         pages: Vec<PageCharge>,
+        /// What to ask of Redis.
+        cluster: Vec<ClusterCharge>,
         /// The `RateLimit-Policy` of all limits asked.
         policy: Rc<str>,
     },
+}
+
+/// The share in a request of a limit that is counted in Redis.
+#[derive(Debug, Clone)]
+pub struct ClusterCharge {
+    /// Whom to charge.
+    pub client: Rc<ClientId>,
+    /// Where the table keeps this client's entries.
+    pub page: PageIndex,
+    /// What to take, there from this gateway's own bucket.
+    pub charge: Charge,
 }
 
 // === impl Admission ===
@@ -36,11 +49,12 @@ impl Admission {
         let matched = config.routes.find(request);
         let route = matched.route;
         let mut pages: Vec<PageCharge> = Vec::with_capacity(route.groups.len());
+        let mut cluster: Vec<ClusterCharge> = Vec::new();
         let mut skipped = false;
         for group in &route.groups {
             let sources = &group.client_from;
-            let client = match sources.find(request, &matched, &config.known) {
-                Found::Client(id) => key.client(id.as_bytes()),
+            let id = match sources.find(request, &matched, &config.known) {
+                Found::Client(id) => id,
                 Found::Unlimited => {
                     skipped = true;
                     continue;
@@ -51,34 +65,73 @@ impl Admission {
                 }
                 Found::Ambiguous => return Self::Refused(Refusal::AmbiguousClient),
             };
-            let charges = group.limits.iter().map(|limit| Charge {
+            let client = key.client(id.as_bytes());
+            let page = config.layout.page_of(&client);
+            let charge = |limit: &Rc<Limit>| Charge {
                 fingerprint: key.fingerprint(&client, limit.tag),
                 limit: limit.clone(),
                 cost: route.cost,
-            });
-            let page = config.layout.page_of(&client);
-            // Side by side only: what is reported keeps the route's order.
-            match pages.last_mut().filter(|last| last.page == page) {
-                Some(same) => same.charges.extend(charges),
-                None => pages.push(PageCharge {
+                entry: Entry::Bucket,
+            };
+            if !group.local.is_empty() {
+                PageCharge::add(&mut pages, page, group.local.iter().map(charge));
+            }
+            if !group.cluster.is_empty() {
+                let id = Rc::new(id);
+                cluster.extend(group.cluster.iter().map(|limit| ClusterCharge {
+                    client: id.clone(),
                     page,
-                    charges: charges.collect(),
-                }),
+                    charge: charge(limit),
+                }));
             }
         }
-        if pages.is_empty() {
+        if pages.is_empty() && cluster.is_empty() {
             return Self::Unlimited;
         }
         let policy = if skipped {
-            policy_of(&pages)
+            policy_of(&pages, &cluster)
         } else {
             route.policy.clone()
         };
-        Self::Charge { pages, policy }
+        Self::Charge {
+            pages,
+            cluster,
+            policy,
+        }
     }
 }
 
-fn policy_of(pages: &[PageCharge]) -> Rc<str> {
-    let charges = pages.iter().flat_map(|page| &page.charges);
+// === impl ClusterCharge ===
+
+impl ClusterCharge {
+    /// The number of the client's lease of this limit.
+    pub fn lease(&self) -> u64 {
+        self.charge.fingerprint.get()
+    }
+
+    /// What the limit said.
+    pub fn outcome(&self, answer: Answer) -> Outcome {
+        Outcome {
+            limit: self.charge.limit.clone(),
+            answer,
+        }
+    }
+
+    /// The same share as Redis' last denial stands for it in the table.
+    /// `claim`: see [`Entry::Denial`].
+    pub fn denial(&self, key: &TableKey, claim: u64) -> Option<Charge> {
+        let cluster = self.charge.limit.cluster()?;
+        Some(Charge {
+            fingerprint: key.fingerprint(&key.client(self.client.as_bytes()), cluster.denials),
+            entry: Entry::Denial { claim },
+            ..self.charge.clone()
+        })
+    }
+}
+
+/// The policy of limits of which some do not apply, those of this gateway first.
+fn policy_of(pages: &[PageCharge], cluster: &[ClusterCharge]) -> Rc<str> {
+    let local = pages.iter().flat_map(|page| &page.charges);
+    let charges = local.chain(cluster.iter().map(|cluster| &cluster.charge));
     feedback::policy(charges.map(|charge| &*charge.limit as &Limit)).into()
 }

@@ -19,8 +19,10 @@ pub mod client;
 pub mod config;
 pub mod feedback;
 pub mod limit;
+pub mod redis;
 pub mod request;
 pub mod route;
+pub mod secret;
 pub mod table;
 
 mod filter;

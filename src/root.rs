@@ -1,16 +1,16 @@
 //! The plugin in one of Envoy's threads: configuration in, filters out.
 
+use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
 use log::{error, info, warn};
-use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::config::Config;
 use crate::filter::{Filter, Unconfigured};
-use crate::host::{self, HostError, Metrics, Pages};
+use crate::host::{self, HostError, Metrics, NoSecret, Pages, Redis, RedisMetrics};
+use crate::redis::{Names, Settings};
 use crate::table::TableKey;
 
 /// What every request of one configuration shares.
@@ -20,6 +20,14 @@ pub(crate) struct Plugin {
     pub(crate) key: TableKey,
     pub(crate) pages: Pages,
     pub(crate) metrics: Metrics,
+    /// Where some limit is counted in Redis.
+    pub(crate) redis: Option<Redis>,
+}
+
+/// Why a sound configuration could not be taken.
+enum StartError {
+    Host(HostError),
+    Secret(NoSecret),
 }
 
 /// The root context.
@@ -31,13 +39,48 @@ pub(crate) struct Root {
 // === impl Plugin ===
 
 impl Plugin {
-    fn new(config: Config) -> Result<Self, HostError> {
+    fn new(mut config: Config) -> Result<Self, StartError> {
+        let redis = match config.redis.take() {
+            Some(settings) => Some(redis(&config, settings)?),
+            None => None,
+        };
         Ok(Self {
             key: host::table_key(&config.namespace)?,
             pages: Pages::new(&config.namespace, config.layout),
             metrics: Metrics::define(config.limits.iter().map(|limit| &**limit))?,
+            redis,
             config,
         })
+    }
+}
+
+fn redis(config: &Config, settings: Settings) -> Result<Redis, StartError> {
+    let secret = config.hash_secret.as_ref().map(host::reveal).transpose()?;
+    let names = Names::new(&config.namespace, secret.as_deref());
+    let metrics = RedisMetrics::define()?;
+    Ok(Redis::new(settings, names, host::nonce()?, metrics)?)
+}
+
+// === impl StartError ===
+
+impl From<HostError> for StartError {
+    fn from(failure: HostError) -> Self {
+        Self::Host(failure)
+    }
+}
+
+impl From<NoSecret> for StartError {
+    fn from(failure: NoSecret) -> Self {
+        Self::Secret(failure)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(failure) => failure.fmt(f),
+            Self::Secret(failure) => failure.fmt(f),
+        }
     }
 }
 
@@ -74,7 +117,24 @@ impl Root {
     }
 }
 
-impl Context for Root {}
+impl Context for Root {
+    /// An answer that no stream waits for is about a lease.
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        headers: usize,
+        _body: usize,
+        _trailers: usize,
+    ) {
+        let redis = self
+            .plugin
+            .as_ref()
+            .and_then(|plugin| plugin.redis.as_ref());
+        if let Some(redis) = redis {
+            redis.lease_answered(token, headers);
+        }
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
@@ -94,12 +154,13 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let settled = self
-            .plugin
-            .as_ref()
-            .is_none_or(|plugin| plugin.pages.pay_owed());
-        if settled && hostcalls::set_tick_period(Duration::ZERO).is_err() {
-            error!("the tick could not be ended");
+        let Some(plugin) = &self.plugin else {
+            return host::disarm_tick();
+        };
+        let owes = !plugin.pages.pay_owed();
+        let leases = plugin.redis.as_ref().is_some_and(Redis::tick);
+        if !owes && !leases {
+            host::disarm_tick();
         }
     }
 }

@@ -42,6 +42,7 @@ fn the_module_is_the_filter() {
         "configure",
         "context_create",
         "delete",
+        "http_call_response",
         "memory_allocate",
         "request_headers",
         "response_headers",

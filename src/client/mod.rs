@@ -8,10 +8,12 @@ mod header;
 mod id;
 mod ip;
 mod query;
+mod signature;
 mod source;
 
 pub use id::ClientId;
 pub use ip::Prefixes;
+pub use signature::Signature;
 pub use source::{Credential, CredentialPlace, Source};
 
 use std::collections::BTreeSet;
@@ -100,6 +102,11 @@ impl ClientFrom {
             Missing::Unlimited => Found::Unlimited,
             Missing::Deny => Found::Refused,
         }
+    }
+
+    /// The sources as text, for what a client's state belongs to.
+    pub fn signature(&self) -> Signature<'_> {
+        Signature(self)
     }
 
     /// The authentication scheme that these sources ask for: the prefix of an

@@ -6,9 +6,8 @@ use super::id::Kind;
 use super::{cookie, header, ip, query, Ambiguous, ClientId, Context, PathParams, Prefixes};
 use crate::request::{AttributePath, Request};
 
-/// A place that may name the client. Hashing one gives what a client's state
-/// belongs to, so a changed source starts afresh.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A place that may name the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// What the client sends to say who it is.
     Credential(Credential),
@@ -33,7 +32,7 @@ pub enum Source {
 }
 
 /// A value that the client sends to say who it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// Where it stands.
     pub place: CredentialPlace,
@@ -42,7 +41,7 @@ pub struct Credential {
 }
 
 /// Where a client may put its credential.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialPlace {
     /// A header, by its name in lower case.
     Header {

@@ -8,11 +8,13 @@ use siphasher::sip::SipHasher13;
 
 use super::json::quoted;
 use super::name::{is_name, NAME};
+use super::object::Object;
 use super::sources::Sources;
 use super::units::{self, Rate};
 use super::value::Value;
 use crate::client::{ClientFrom, Missing};
-use crate::limit::{Limit, TokenBucket};
+use crate::limit::{Cluster, Consistency, Limit, Scope, TokenBucket};
+use crate::redis::{self, FailurePolicy};
 
 /// A limit with the sources that find its clients.
 pub(super) struct NamedLimit {
@@ -31,6 +33,8 @@ pub(super) struct Limits {
     pub(super) without_sources: Vec<Box<str>>,
     /// The names of those that are shared by gateways.
     pub(super) shared: Vec<Box<str>>,
+    /// The names of those that are counted in Redis.
+    pub(super) cluster: Vec<Box<str>>,
     /// Whether `gateways` stands at the top for none of them.
     pub(super) unused_gateways: bool,
 }
@@ -39,12 +43,17 @@ pub(super) struct Limits {
 pub(super) struct Defaults {
     pub(super) client_from: Option<Rc<ClientFrom>>,
     pub(super) gateways: Option<NonZeroU32>,
+    /// What decides where Redis does not.
+    pub(super) on_failure: Option<FailurePolicy>,
+    /// Stands for the text of the configuration.
+    pub(super) version: u64,
 }
 
-#[derive(Clone, Copy)]
-enum Scope {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
     Local,
     Share,
+    Cluster,
 }
 
 /// Reads `limits`.
@@ -79,14 +88,7 @@ fn read_limit(
     let object = value.object("a limit, such as {\"rate\": \"100/m\"}")?;
     let rate = object.optional("rate");
     let burst = object.optional("burst");
-    let later = object.later(&[
-        "quota",
-        "per",
-        "offset",
-        "concurrency",
-        "timeout",
-        "consistency",
-    ]);
+    let later = object.later(&["quota", "per", "offset", "concurrency", "timeout"]);
     let unit = object.optional("unit").map(|unit| {
         unit.choice(&[
             ("requests", Some(())),
@@ -98,14 +100,15 @@ fn read_limit(
     let mode = object
         .optional("mode")
         .map(|mode| mode.choice(&[("enforce", Some(())), ("shadow", None), ("tag", None)]));
-    let scope = match object.optional("scope") {
+    let counted = match object.optional("scope") {
         Some(scope) => scope.choice(&[
-            ("local", Some(Scope::Local)),
-            ("share", Some(Scope::Share)),
-            ("cluster", None),
+            ("local", Some(Counted::Local)),
+            ("share", Some(Counted::Share)),
+            ("cluster", Some(Counted::Cluster)),
         ]),
-        None => Some(Scope::Local),
+        None => Some(Counted::Local),
     };
+    let consistency = read_consistency(&object, counted);
     let own = object.optional("client_from");
     if rate.is_none() && !later {
         object.missing("rate", RATE);
@@ -124,41 +127,86 @@ fn read_limit(
             defaults.client_from.clone()
         }
     };
-    let gateways = match scope {
-        Some(Scope::Share) => {
-            limits.shared.push(name.into());
-            defaults.gateways
-        }
-        Some(Scope::Local) => Some(NonZeroU32::MIN),
-        None => None,
-    };
+    match counted {
+        Some(Counted::Share) => limits.shared.push(name.into()),
+        Some(Counted::Cluster) => limits.cluster.push(name.into()),
+        Some(Counted::Local) | None => {}
+    }
     let rate_value = rate.as_ref();
     let rate = rate_value.and_then(read_rate);
-    let burst = match burst {
+    let burst_value = burst.as_ref();
+    let burst = match &burst {
         Some(burst) => burst.whole_number(1..=u32::MAX).and_then(NonZeroU32::new),
         None => rate.map(|rate| rate.amount),
     };
     if unit == Some(None) || mode == Some(None) {
         return None;
     }
-    let (burst, gateways) = (burst?, gateways?);
-    let Some(bucket) = bucket(rate?, burst, gateways) else {
-        let divided = match gateways {
-            NonZeroU32::MIN => String::new(),
-            gateways => format!(", divided by {gateways} gateways,"),
-        };
-        return rate_value?.unexpected(format!(
-            "a rate that{divided} fills the burst of {burst} within ten years"
-        ));
+    let (burst, counted) = (burst?, counted?);
+    let whole = Buckets {
+        rate: rate?,
+        burst,
+        value: rate_value?,
+    };
+    let bucket = match counted {
+        Counted::Local | Counted::Cluster => whole.divided_by(NonZeroU32::MIN)?,
+        Counted::Share => whole.divided_by(defaults.gateways?)?,
     };
     let client_from = client_from?;
+    let belongs_to = format!(
+        "token bucket, requests, {name}, {}",
+        client_from.signature()
+    );
+    let tag = hash(&belongs_to);
+    let scope = match counted {
+        Counted::Local | Counted::Share => Scope::Gateway,
+        Counted::Cluster => {
+            let share = match defaults.on_failure {
+                Some(FailurePolicy::Local) => {
+                    let gateways = defaults.gateways?;
+                    if gateways > burst {
+                        let expected = format!(
+                            "a burst of at least one for each of the {gateways} gateways, which \
+                             share it while Redis does not answer"
+                        );
+                        return burst_value
+                            .or(rate_value)?
+                            .unexpected_names(expected, burst.to_string());
+                    }
+                    Some(whole.divided_by(gateways)?)
+                }
+                _ => None,
+            };
+            Scope::Cluster(Cluster {
+                consistency: consistency?,
+                share,
+                key: redis::limit_key(name, &belongs_to).into(),
+                denials: hash(&(tag, defaults.version)),
+            })
+        }
+    };
     let limit = Rc::new(Limit {
         name: name.into(),
         index: limits.sound.len(),
-        tag: tag(name, &client_from),
+        tag,
         bucket,
+        scope,
     });
     Some(NamedLimit { limit, client_from })
+}
+
+fn read_consistency(object: &Object<'_>, counted: Option<Counted>) -> Option<Consistency> {
+    let Some(value) = object.optional("consistency") else {
+        return Some(Consistency::Strict);
+    };
+    let consistency = value.choice(&[
+        ("strict", Some(Consistency::Strict)),
+        ("lease", Some(Consistency::Lease)),
+    ]);
+    if counted.is_some_and(|counted| counted != Counted::Cluster) {
+        return value.unexpected_names("none without \"scope\": \"cluster\"", "one");
+    }
+    consistency
 }
 
 const RATE: &str = "a rate, such as \"10/s\", \"100/m\", \"1000/h\", \"5000/d\" or \"100/30s\"";
@@ -177,6 +225,34 @@ fn read_rate(value: &Value<'_>) -> Option<Rate> {
     Some(rate)
 }
 
+/// The bucket of all gateways, and those of fewer.
+struct Buckets<'v, 'a> {
+    rate: Rate,
+    burst: NonZeroU32,
+    /// What errors point to.
+    value: &'v Value<'a>,
+}
+
+// === impl Buckets ===
+
+impl Buckets<'_, '_> {
+    /// The bucket of one gateway among so many, or every error about it.
+    fn divided_by(&self, gateways: NonZeroU32) -> Option<TokenBucket> {
+        let bucket = bucket(self.rate, self.burst, gateways);
+        if bucket.is_some() {
+            return bucket;
+        }
+        let divided = match gateways {
+            NonZeroU32::MIN => String::new(),
+            gateways => format!(", divided by {gateways} gateways,"),
+        };
+        let burst = self.burst;
+        self.value.unexpected(format!(
+            "a rate that{divided} fills the burst of {burst} within ten years"
+        ))
+    }
+}
+
 /// The bucket of one gateway among `gateways`: its part of the rate and of the
 /// burst, at least one unit. The interval is rounded down: rounded up, a burst
 /// of 7 at 7/m would take a nanosecond over its minute to fill, and clients be
@@ -191,10 +267,17 @@ fn bucket(rate: Rate, burst: NonZeroU32, gateways: NonZeroU32) -> Option<TokenBu
     TokenBucket::new(burst, NonZeroU64::new(interval)?).ok()
 }
 
-/// What a client's state belongs to. The same name with another kind, unit or
-/// way to find clients is another limit and starts afresh.
-fn tag(name: &str, client_from: &ClientFrom) -> u64 {
+fn hash(value: &impl Hash) -> u64 {
     let mut hasher = SipHasher13::new();
-    ("token bucket", "requests", name, &client_from.sources).hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
+}
+
+// === impl Limits ===
+
+impl Limits {
+    /// The names of those whose burst and rate gateways share, or may have to.
+    pub(super) fn divided(&self) -> impl Iterator<Item = &str> {
+        self.shared.iter().chain(&self.cluster).map(|name| &**name)
+    }
 }

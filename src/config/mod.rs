@@ -11,6 +11,7 @@ mod limits;
 mod matching;
 mod name;
 mod object;
+mod redis;
 mod routes;
 mod sources;
 mod units;
@@ -29,13 +30,17 @@ use limits::{Defaults, Limits};
 use matching::Variables;
 use name::all_of;
 use object::Object;
+use redis::Redis;
+use siphasher::sip::SipHasher13;
 use sources::Sources;
 use value::Value;
 
 use crate::client::{ClientFrom, KnownClients, Missing};
 use crate::feedback::Feedback;
 use crate::limit::Limit;
+use crate::redis::{FailurePolicy, Settings};
 use crate::route::Routes;
+use crate::secret::Secret;
 use crate::table::{Layout, MAX_ENTRIES};
 
 /// A checked configuration.
@@ -53,6 +58,10 @@ pub struct Config {
     pub known: KnownClients,
     /// What a client is told.
     pub feedback: Feedback,
+    /// How Redis is reached, where some limit is counted in it.
+    pub redis: Option<Settings>,
+    /// What client ids are hashed with before they leave the filter.
+    pub hash_secret: Option<Secret>,
     /// What an operator should look at twice.
     pub warnings: Vec<Warning>,
 }
@@ -69,7 +78,8 @@ impl Config {
     /// Every error of the text, in its order; one only where it is no JSON.
     pub fn parse(text: &[u8]) -> Result<Self, Vec<ConfigError>> {
         let errors = Errors::default();
-        let config = read_json(text, &errors).and_then(|json| read(&json, &errors));
+        let version = SipHasher13::new().hash(text);
+        let config = read_json(text, &errors).and_then(|json| read(&json, version, &errors));
         let errors = errors.into_vec();
         match config {
             Some(config) if errors.is_empty() => Ok(config),
@@ -116,9 +126,10 @@ fn read_json(text: &[u8], errors: &Errors) -> Option<Json> {
     None
 }
 
-fn read(json: &Json, errors: &Errors) -> Option<Config> {
+/// Reads the whole configuration. `version` stands for its text.
+fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let top = Value::new(json, String::new(), errors).object("a JSON object")?;
-    top.later(&["plans", "plan_from", "redis", "status", "hash_secret"]);
+    top.later(&["plans", "plan_from", "status"]);
     let namespace = match top.optional("namespace") {
         Some(namespace) => namespace.name(),
         None => Some("default"),
@@ -133,11 +144,17 @@ fn read(json: &Json, errors: &Errors) -> Option<Config> {
         Some(value) => feedback::read(&value),
         None => Some(Feedback::default()),
     };
+    let hash_secret = match top.optional("hash_secret") {
+        Some(secret) => secret.secret().map(Some),
+        None => Some(None),
+    };
+    let redis_value = top.optional("redis");
+    let redis = redis_value.as_ref().map(redis::read);
     let clients = top.optional("clients");
     let known = clients.as_ref().and_then(clients::read);
 
     let mut sources = Sources::new(clients.is_some(), errors);
-    let limits = read_limits(&top, &mut sources);
+    let limits = read_limits(&top, redis.as_ref(), version, &mut sources);
     let mut variables = Variables::default();
     let routes = match top.optional("routes") {
         Some(value) => routes::read(&value, &limits, &mut variables),
@@ -151,8 +168,14 @@ fn read(json: &Json, errors: &Errors) -> Option<Config> {
     top.finish();
 
     let routes = routes?;
+    let redis = match redis {
+        Some(redis) => Some(redis?.settings?),
+        None => None,
+    };
     Some(Config {
-        warnings: warnings::of(&limits, &routes),
+        warnings: warnings::of(&limits, redis.is_some(), &routes),
+        redis: redis.filter(|_| !limits.cluster.is_empty()),
+        hash_secret: hash_secret?,
         namespace: namespace?.into(),
         layout: Layout::for_entries(max_entries?),
         limits: limits.sound.into_iter().map(|named| named.limit).collect(),
@@ -162,7 +185,12 @@ fn read(json: &Json, errors: &Errors) -> Option<Config> {
     })
 }
 
-fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
+fn read_limits(
+    top: &Object<'_>,
+    redis: Option<&Option<Redis<'_>>>,
+    version: u64,
+    sources: &mut Sources<'_>,
+) -> Limits {
     let missing_value = top.optional("missing");
     let missing = match &missing_value {
         Some(missing) => missing.choice(&[
@@ -173,7 +201,7 @@ fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
         None => Some(Missing::Shared),
     };
     let client_from = top.optional("client_from");
-    let gateways = top.optional("gateways");
+    let gateways = gateways(top, redis);
     let defaults = Defaults {
         client_from: client_from
             .as_ref()
@@ -184,6 +212,11 @@ fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
             .as_ref()
             .and_then(|value| value.whole_number(1..=u32::MAX))
             .and_then(NonZeroU32::new),
+        on_failure: match redis {
+            Some(redis) => redis.as_ref().and_then(|redis| redis.on_failure),
+            None => None,
+        },
+        version,
     };
     let Some(limits) = top.required("limits", "an object of limits by name") else {
         return Limits::default();
@@ -201,13 +234,45 @@ fn read_limits(top: &Object<'_>, sources: &mut Sources<'_>) -> Limits {
         let expected = "a limit without sources of its own, which would use this";
         unused.unexpected_names::<()>(expected, "none");
     }
-    limits.unused_gateways = gateways.is_some() && limits.shared.is_empty();
-    if gateways.is_none() && !limits.shared.is_empty() {
-        let names = names(&limits.shared);
+    if redis.is_none() && !limits.cluster.is_empty() {
+        let names = names(&limits.cluster);
         top.missing(
-            "gateways",
-            format!("the number of gateways that share {names}"),
+            "redis",
+            format!("how Redis is reached, which counts {names}"),
         );
     }
+    limits.unused_gateways = gateways.is_some() && limits.divided().next().is_none();
+    if gateways.is_none() {
+        if !limits.shared.is_empty() {
+            let names = names(&limits.shared);
+            top.missing(
+                "gateways",
+                format!("the number of gateways that share {names}"),
+            );
+        } else if let Some(FailurePolicy::Local) =
+            defaults.on_failure.filter(|_| !limits.cluster.is_empty())
+        {
+            let names = names(&limits.cluster);
+            top.missing(
+                "gateways",
+                format!(
+                    "the number of gateways, each of which enforces its share of {names} while \
+                     Redis does not answer (or an \"on_failure\" other than \"local\")"
+                ),
+            );
+        }
+    }
     limits
+}
+
+/// `gateways`, which stands at the top or in `redis`.
+fn gateways<'a>(top: &Object<'a>, redis: Option<&Option<Redis<'a>>>) -> Option<Value<'a>> {
+    let at_the_top = top.optional("gateways");
+    let in_redis = redis
+        .and_then(Option::as_ref)
+        .and_then(|redis| redis.gateways.clone());
+    if let (Some(_), Some(again)) = (&at_the_top, &in_redis) {
+        again.unexpected_names::<()>("gateways at the top or here", "both");
+    }
+    at_the_top.or(in_redis)
 }

@@ -144,7 +144,7 @@ impl<'r, 'v> RouteReader<'r, 'v> {
         {
             return value.unexpected("each limit once");
         }
-        let burst = named.limit.bucket.burst();
+        let burst = named.limit.gateway_bucket().burst();
         match cost.filter(|cost| *cost > burst) {
             Some(cost) => value.unexpected(format!(
                 "a limit whose burst, in one gateway, covers the route's cost of {cost} (this one's is {burst})"
@@ -163,19 +163,22 @@ fn route(matcher: Matcher, limits: &[&NamedLimit], cost: Cost) -> Route {
     let mut groups: Vec<LimitGroup> = Vec::new();
     for named in limits {
         let alike = groups
-            .iter_mut()
-            .find(|group| group.client_from == named.client_from);
-        match alike {
-            Some(group) => group.limits.push(named.limit.clone()),
-            None => groups.push(LimitGroup {
-                client_from: named.client_from.clone(),
-                limits: vec![named.limit.clone()],
-            }),
+            .iter()
+            .position(|group| group.client_from == named.client_from);
+        let group = match alike {
+            Some(alike) => groups.get_mut(alike),
+            None => {
+                groups.push(LimitGroup::new(named.client_from.clone()));
+                groups.last_mut()
+            }
+        };
+        if let Some(group) = group {
+            group.add(named.limit.clone());
         }
     }
-    let enforced = groups.iter().flat_map(|group| &group.limits);
+    let enforced = limits.iter().map(|named| &*named.limit);
     Route {
-        policy: feedback::policy(enforced.map(|limit| &**limit)).into(),
+        policy: feedback::policy(enforced).into(),
         matcher,
         groups,
         cost,

@@ -9,6 +9,7 @@ use super::error::Errors;
 use super::json::{quoted, Json};
 use super::name::{is_name, one_of, NAME};
 use super::object::{Names, Object};
+use crate::secret::{is_usable as is_usable_secret, Secret};
 
 /// A value at its place.
 #[derive(Clone)]
@@ -106,6 +107,31 @@ impl<'a> Value<'a> {
         } else {
             self.unexpected(expected)
         }
+    }
+
+    /// A secret: a text, or the name of the environment's variable that holds
+    /// it. No error shows it.
+    pub(super) fn secret(&self) -> Option<Secret> {
+        const EXPECTED: &str =
+            "a text without control characters, or {\"env\": \"NAME\"} with the name of a variable";
+        match self.json {
+            Json::String(text) if is_usable_secret(text) => {
+                return Some(Secret::Text(text.as_str().into()))
+            }
+            Json::String(_) => return self.unexpected_names(EXPECTED, "another text"),
+            Json::Object(_) => {}
+            _ => return self.unexpected_names(EXPECTED, "something else"),
+        }
+        let object = self.secret_object(EXPECTED)?;
+        let name = object.required("env", "the name of a variable");
+        object.finish();
+        let name = name?;
+        let text = name.string("the name of a variable")?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if text.is_empty() || !text.chars().all(plain) {
+            return name.unexpected("the name of a variable, of letters, digits and _");
+        }
+        Some(Secret::Env(text.into()))
     }
 
     pub(super) fn bool(&self) -> Option<bool> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::limits::Limits;
-use crate::route::Routes;
+use crate::route::{LimitGroup, Routes};
 
 /// What an operator should look at twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,14 +15,16 @@ pub enum Warning {
     UnusedLimit(Rc<str>),
     /// No limit is shared by gateways.
     UnusedGateways,
+    /// No limit is counted in Redis.
+    UnusedRedis,
 }
 
 /// The warnings of a sound configuration.
-pub(super) fn of(limits: &Limits, routes: &Routes) -> Vec<Warning> {
+pub(super) fn of(limits: &Limits, redis: bool, routes: &Routes) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let used = |name: &Rc<str>| {
         let groups = routes.iter().flat_map(|route| &route.groups);
-        let mut limits = groups.flat_map(|group| &group.limits);
+        let mut limits = groups.flat_map(LimitGroup::limits);
         limits.any(|limit| limit.name == *name)
     };
     let names = limits.sound.iter().map(|named| &named.limit.name);
@@ -34,6 +36,9 @@ pub(super) fn of(limits: &Limits, routes: &Routes) -> Vec<Warning> {
     );
     if limits.unused_gateways {
         warnings.push(Warning::UnusedGateways);
+    }
+    if redis && limits.cluster.is_empty() {
+        warnings.push(Warning::UnusedRedis);
     }
     let some_limited = routes.iter().any(|route| !route.is_unlimited());
     if routes.last().is_unlimited() && some_limited {
@@ -52,6 +57,9 @@ impl fmt::Display for Warning {
             Self::UnusedLimit(name) => write!(f, "limits.{name}: no route applies it"),
             Self::UnusedGateways => {
                 f.write_str("gateways: no limit has \"scope\": \"share\", so none is divided")
+            }
+            Self::UnusedRedis => {
+                f.write_str("redis: no limit has \"scope\": \"cluster\", so it is never asked")
             }
         }
     }

@@ -13,6 +13,8 @@ pub enum Refusal {
     /// Other requests changed the client's page at every try, or the store
     /// failed: what cannot be counted does not pass.
     Uncounted,
+    /// Redis does not answer, and the operator wants nothing to pass then.
+    Unavailable,
     /// It has no client, and the configuration wants one.
     MissingClient {
         /// The authentication scheme to ask for.
@@ -76,6 +78,17 @@ impl Refusal {
                     feedback.refusal(&Problem::plain(429, "Too Many Requests", &detail));
                 reply.name("uncounted");
                 reply.retry_after(UNCOUNTED_WAIT);
+                reply
+            }
+            Self::Unavailable => {
+                let detail = format!(
+                    "Requests cannot be counted for the moment. {}",
+                    try_again_in(UNCOUNTED_WAIT)
+                );
+                let mut reply =
+                    feedback.refusal(&Problem::plain(503, "Service Unavailable", &detail));
+                reply.name("unavailable");
+                reply.headers.push(("retry-after", "1".to_owned()));
                 reply
             }
             Self::MissingClient { scheme } => {

@@ -1,4 +1,5 @@
-//! The secret of the table's hash: random, one for the process.
+//! What has to be random: the secret of the table's hash, one for the process,
+//! and where a worker's nonces begin.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::Status;
@@ -14,11 +15,7 @@ pub(crate) fn table_key(namespace: &str) -> Result<TableKey, HostError> {
     if let Some(key) = stored(&name)? {
         return Ok(key);
     }
-    let mut bytes = [0; TableKey::LENGTH];
-    getrandom::fill(&mut bytes).map_err(|_| HostError {
-        call: "random_get (does a capability list withhold it?)",
-        status: Status::InternalFailure as u32,
-    })?;
+    let bytes = random::<{ TableKey::LENGTH }>()?;
     match hostcalls::set_shared_data(&name, Some(&bytes), Some(CREATE)) {
         Ok(()) => Ok(TableKey::new(bytes)),
         Err(Status::CasMismatch) => stored(&name)?.ok_or(HostError {
@@ -27,6 +24,20 @@ pub(crate) fn table_key(namespace: &str) -> Result<TableKey, HostError> {
         }),
         Err(status) => Err(HostError::in_call("set_shared_data")(status)),
     }
+}
+
+/// A number to begin this worker's nonces with.
+pub(crate) fn nonce() -> Result<u64, HostError> {
+    random().map(u64::from_le_bytes)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], HostError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| HostError {
+        call: "random_get (does a capability list withhold it?)",
+        status: Status::InternalFailure as u32,
+    })?;
+    Ok(bytes)
 }
 
 fn stored(name: &str) -> Result<Option<TableKey>, HostError> {

@@ -24,8 +24,22 @@ struct LimitCounters {
     denied: Counter,
 }
 
+/// The counters of calls to Redis.
+#[derive(Debug)]
+pub(crate) struct RedisMetrics {
+    calls: Counter,
+    errors: Counter,
+    /// Requests that Redis did not decide on.
+    fallbacks: Counter,
+    /// From a call to its answer, µs.
+    latency: Histogram,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Counter(u32);
+
+#[derive(Debug, Clone, Copy)]
+struct Histogram(u32);
 
 // === impl Metrics ===
 
@@ -45,7 +59,7 @@ impl Metrics {
         })
     }
 
-    /// A limit allowed a request.
+    /// A limit allowed a request that passes.
     pub(crate) fn allowed(&self, limit: &Limit) {
         if let Some(counters) = self.limits.get(limit.index) {
             counters.allowed.add(1);
@@ -70,6 +84,40 @@ impl Metrics {
     }
 }
 
+// === impl RedisMetrics ===
+
+impl RedisMetrics {
+    /// Defines them.
+    pub(crate) fn define() -> Result<Self, HostError> {
+        Ok(Self {
+            calls: Counter::define("tollgate.redis.calls")?,
+            errors: Counter::define("tollgate.redis.errors")?,
+            fallbacks: Counter::define("tollgate.redis.fallbacks")?,
+            latency: Histogram::define("tollgate.redis.latency_us")?,
+        })
+    }
+
+    /// A call was made.
+    pub(crate) fn call(&self) {
+        self.calls.add(1);
+    }
+
+    /// A call has brought nothing that can be used.
+    pub(crate) fn error(&self) {
+        self.errors.add(1);
+    }
+
+    /// A request is decided on without Redis.
+    pub(crate) fn fallback(&self) {
+        self.fallbacks.add(1);
+    }
+
+    /// An answer took so many µs.
+    pub(crate) fn latency(&self, micros: u64) {
+        self.latency.record(micros);
+    }
+}
+
 // === impl Counter ===
 
 impl Counter {
@@ -89,6 +137,22 @@ impl Counter {
                 "counter: {}",
                 HostError::in_call("increment_metric")(status)
             );
+        }
+    }
+}
+
+// === impl Histogram ===
+
+impl Histogram {
+    fn define(name: &str) -> Result<Self, HostError> {
+        hostcalls::define_metric(MetricType::Histogram, name)
+            .map(Self)
+            .map_err(HostError::in_call("define_metric"))
+    }
+
+    fn record(self, value: u64) {
+        if let Err(status) = hostcalls::record_metric(self.0, value) {
+            error!("histogram: {}", HostError::in_call("record_metric")(status));
         }
     }
 }

@@ -11,16 +11,22 @@ mod entropy;
 mod headers;
 mod metrics;
 mod pages;
+mod redis;
 mod reply;
 mod request;
+mod secret;
 mod stored_page;
+mod tick;
 
 pub(crate) use clock::monotonic;
-pub(crate) use entropy::table_key;
-pub(crate) use metrics::Metrics;
+pub(crate) use entropy::{nonce, table_key};
+pub(crate) use metrics::{Metrics, RedisMetrics};
 pub(crate) use pages::{Pages, Uncounted};
-pub(crate) use reply::{note, remove_response_header, send, set_response_header};
+pub(crate) use redis::{Received, Redis, Sent};
+pub(crate) use reply::{note, remove_response_header, resume, send, set_response_header};
 pub(crate) use request::HostRequest;
+pub(crate) use secret::{reveal, NoSecret};
+pub(crate) use tick::disarm as disarm_tick;
 
 use std::fmt;
 

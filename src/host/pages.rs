@@ -5,21 +5,16 @@
 //! request writes nothing.
 
 use std::cell::RefCell;
-use std::time::Duration;
 
 use log::error;
-use proxy_wasm::hostcalls;
 
 use super::stored_page::StoredPage;
-use super::{monotonic, HostError, Metrics};
-use crate::limit::Verdict;
-use crate::table::{Decided, Layout, PageCharge, PageIndex};
+use super::{monotonic, tick, HostError, Metrics};
+use crate::limit::Outcome;
+use crate::table::{Decided, Entry, Fingerprint, Layout, PageCharge, PageIndex, Said};
 
 /// How often a race for one page may be lost.
 const MAX_TRIES: u32 = 32;
-
-/// How long a charge that could not be undone waits for the next try.
-const RETRY_PERIOD: Duration = Duration::from_millis(10);
 
 /// The table.
 #[derive(Debug)]
@@ -44,6 +39,13 @@ pub(crate) enum Uncounted {
     Contended,
     /// The store failed.
     Host(HostError),
+}
+
+/// What the pages of a request said. Where one denied, none is charged.
+pub(crate) struct Charged<'r> {
+    asked: Vec<Asked<'r>>,
+    /// When, ns.
+    pub(crate) at: u64,
 }
 
 /// A page as it was read, with what its limits say.
@@ -71,12 +73,12 @@ impl Pages {
         }
     }
 
-    /// Asks all limits, and charges them if all allow it.
-    pub(crate) fn charge(
+    /// Asks all entries, and charges them if all allow it.
+    pub(crate) fn charge<'r>(
         &self,
-        requests: &[PageCharge],
+        requests: &'r [PageCharge],
         metrics: &Metrics,
-    ) -> Result<Verdict, Uncounted> {
+    ) -> Result<Charged<'r>, Uncounted> {
         let now = monotonic()?;
         let mut asked = requests
             .iter()
@@ -85,15 +87,55 @@ impl Pages {
         if !asked.iter().any(Asked::is_denied) {
             self.swap_all(&mut asked, now, metrics)?;
         }
-        let decided = asked.into_iter().flat_map(|asked| asked.decided);
-        Ok(Verdict::of(decided.map(|decided| decided.outcome)))
+        Ok(Charged { asked, at: now })
+    }
+
+    /// Undoes what was charged at this time, now or on a later tick.
+    pub(crate) fn undo(&self, charges: &[PageCharge], charged_at: u64) {
+        let has_bucket = |page: &&PageCharge| {
+            let mut charges = page.charges.iter();
+            charges.any(|charge| charge.entry == Entry::Bucket)
+        };
+        for charge in charges.iter().filter(has_bucket) {
+            self.undo_one(Owed {
+                charge: charge.clone(),
+                charged_at,
+            });
+        }
+    }
+
+    /// Keeps what Redis said. It only saves calls, so it is given up where
+    /// other requests win every race.
+    pub(crate) fn remember(
+        &self,
+        page: PageIndex,
+        fingerprint: Fingerprint,
+        said: Said,
+        metrics: &Metrics,
+    ) {
+        let remembered = || -> Result<(), HostError> {
+            let now = monotonic()?;
+            let mut stored = StoredPage::read(self.key(page))?;
+            for _ in 0..MAX_TRIES {
+                let evictions = stored.page.remember(fingerprint, said, now);
+                if stored.write()? {
+                    metrics.evictions(evictions);
+                    return Ok(());
+                }
+                stored.read_again()?;
+            }
+            Ok(())
+        };
+        if let Err(failure) = remembered() {
+            error!("remembering a denial: {failure}");
+        }
     }
 
     /// Tries again to undo what is owed. `true` once nothing is.
     pub(crate) fn pay_owed(&self) -> bool {
         let owed = self.owed.take();
         for owed in owed {
-            self.undo(owed);
+            self.undo_one(owed);
         }
         self.owed.borrow().is_empty()
     }
@@ -119,7 +161,7 @@ impl Pages {
             }
         };
         for asked in asked.iter().take(charged) {
-            self.undo(Owed {
+            self.undo_one(Owed {
                 charge: asked.request.clone(),
                 charged_at: now,
             });
@@ -136,17 +178,14 @@ impl Pages {
         })
     }
 
-    /// Undoes a charge, now or on a later tick.
-    fn undo(&self, owed: Owed) {
+    fn undo_one(&self, owed: Owed) {
         match self.give_back(&owed) {
             Ok(true) => return,
             Ok(false) => {}
             Err(failure) => error!("undoing a charge, to be tried again: {failure}"),
         }
         self.owed.borrow_mut().push(owed);
-        if let Err(status) = hostcalls::set_tick_period(RETRY_PERIOD) {
-            error!("{}", HostError::in_call("set_tick_period")(status));
-        }
+        tick::arm();
     }
 
     /// `false` where other requests won every race.
@@ -174,19 +213,37 @@ impl Pages {
     }
 }
 
+// === impl Charged ===
+
+impl<'r> Charged<'r> {
+    /// Whether this request is the one to ask Redis after a denial that has
+    /// lapsed.
+    pub(crate) fn has_claimed(&self) -> bool {
+        let mut decided = self.asked.iter().flat_map(|asked| &asked.decided);
+        decided.any(Decided::is_claim)
+    }
+
+    /// What the limits said.
+    pub(crate) fn into_outcomes(self) -> impl Iterator<Item = Outcome> + use<'r> {
+        let decided = self.asked.into_iter().flat_map(|asked| asked.decided);
+        decided.filter_map(|decided| decided.outcome)
+    }
+}
+
 // === impl Asked ===
 
 impl Asked<'_> {
     fn is_denied(&self) -> bool {
-        self.decided
-            .iter()
-            .any(|decided| decided.outcome.is_denial())
+        self.decided.iter().any(Decided::is_denial)
     }
 
     /// Charges the page that was read, or what has become of it since.
     fn swap(&mut self, now: u64, metrics: &Metrics) -> Result<Swap, HostError> {
         let charges = &self.request.charges;
         for _ in 0..MAX_TRIES {
+            if !self.decided.iter().any(Decided::is_change) {
+                return Ok(Swap::Done);
+            }
             let evictions = self.stored.page.commit(charges, &self.decided, now);
             if self.stored.write()? {
                 metrics.evictions(evictions);

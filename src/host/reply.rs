@@ -32,6 +32,11 @@ pub(crate) fn send(reply: &Reply) -> Result<(), HostError> {
     )
 }
 
+/// Lets a request go on that was held at its headers.
+pub(crate) fn resume() -> Result<(), HostError> {
+    hostcalls::resume_http_request().map_err(HostError::in_call("continue_stream"))
+}
+
 /// Sets a header of the response, in place of any that the upstream has sent.
 pub(crate) fn set_response_header(name: &'static str, value: &str) {
     let set = hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value));

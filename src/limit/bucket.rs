@@ -8,7 +8,7 @@
 
 use std::num::{NonZeroU32, NonZeroU64};
 
-use super::Cost;
+use super::{Answer, Cost};
 
 /// The longest time in which an empty bucket may fill: ten years, in
 /// nanoseconds. It keeps every sum of two times far from the end of `u64`.
@@ -58,6 +58,26 @@ pub enum Decision {
     },
 }
 
+// === impl Decision ===
+
+impl Decision {
+    /// What the client is told of it.
+    pub fn answer(&self) -> Answer {
+        match *self {
+            Self::Allowed {
+                remaining, full_in, ..
+            } => Answer::Allowed { remaining, full_in },
+            Self::Denied {
+                remaining,
+                retry_after,
+            } => Answer::Denied {
+                remaining,
+                retry_after,
+            },
+        }
+    }
+}
+
 // === impl TokenBucket ===
 
 impl TokenBucket {
@@ -81,6 +101,11 @@ impl TokenBucket {
     /// The most units the bucket holds.
     pub fn burst(&self) -> NonZeroU32 {
         self.burst
+    }
+
+    /// Time in which one unit comes back, ns.
+    pub fn emission_interval(&self) -> NonZeroU64 {
+        self.emission_interval
     }
 
     /// Time in which an empty bucket fills, ns.

@@ -8,7 +8,7 @@ mod bucket;
 mod verdict;
 
 pub use bucket::{BucketState, Decision, InvalidBucket, TokenBucket, MAX_FILL};
-pub use verdict::{Denial, Outcome, Standing, Verdict};
+pub use verdict::{Answer, Denial, Outcome, Standing, Verdict};
 
 use std::num::NonZeroU32;
 use std::rc::Rc;
@@ -23,9 +23,64 @@ pub struct Limit {
     /// What a client's state for this limit belongs to: name, kind, unit and
     /// the sources of the client's id. Another tag starts afresh.
     pub tag: u64,
-    /// The token bucket each client gets.
+    /// The token bucket each client gets, and is told of.
     pub bucket: TokenBucket,
+    /// Where it is counted.
+    pub scope: Scope,
+}
+
+/// Where a limit is counted.
+#[derive(Debug)]
+pub enum Scope {
+    /// In this gateway.
+    Gateway,
+    /// In Redis, for all gateways together.
+    Cluster(Cluster),
+}
+
+/// How a limit is counted for all gateways together.
+#[derive(Debug)]
+pub struct Cluster {
+    /// When Redis is asked.
+    pub consistency: Consistency,
+    /// The bucket of one gateway while Redis does not answer, where the
+    /// operator wants one then.
+    pub share: Option<TokenBucket>,
+    /// What a key in Redis ends with: the limit's name, and what else its state
+    /// belongs to.
+    pub key: Box<str>,
+    /// What a remembered denial belongs to: the limit under this very
+    /// configuration.
+    pub denials: u64,
+}
+
+/// When Redis is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// For every request.
+    Strict,
+    /// For a chunk of units, which are then spent without asking.
+    Lease,
 }
 
 /// What a request takes from a limit, in the limit's unit.
 pub type Cost = NonZeroU32;
+
+// === impl Limit ===
+
+impl Limit {
+    /// How the limit is counted in Redis, if it is.
+    pub fn cluster(&self) -> Option<&Cluster> {
+        match &self.scope {
+            Scope::Gateway => None,
+            Scope::Cluster(cluster) => Some(cluster),
+        }
+    }
+
+    /// The bucket that this gateway keeps by itself: always, or while Redis
+    /// does not answer.
+    pub fn gateway_bucket(&self) -> &TokenBucket {
+        let share = self.cluster().and_then(|cluster| cluster.share.as_ref());
+        share.unwrap_or(&self.bucket)
+    }
+}

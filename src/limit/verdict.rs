@@ -3,15 +3,34 @@
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
-use super::{Decision, Limit};
+use super::Limit;
 
 /// What one limit said to a request.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The limit that was asked.
     pub limit: Rc<Limit>,
-    /// Its answer.
-    pub decision: Decision,
+    /// What it said.
+    pub answer: Answer,
+}
+
+/// The answer of one limit to one request, wherever it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The units are there.
+    Allowed {
+        /// Units left once this request is charged.
+        remaining: u32,
+        /// Time until the bucket is full again, ns.
+        full_in: u64,
+    },
+    /// The units are not there.
+    Denied {
+        /// Units there are, fewer than asked for.
+        remaining: u32,
+        /// Time until they will be there if nobody takes any, ns.
+        retry_after: NonZeroU64,
+    },
 }
 
 /// What all limits asked said together: a request passes only if all allow it.
@@ -86,15 +105,13 @@ impl Verdict {
 impl Outcome {
     /// Whether the limit denied.
     pub fn is_denial(&self) -> bool {
-        matches!(self.decision, Decision::Denied { .. })
+        self.answer.is_denial()
     }
 
     fn standing(self) -> Standing {
-        let (remaining, wait) = match self.decision {
-            Decision::Allowed {
-                remaining, full_in, ..
-            } => (remaining, full_in),
-            Decision::Denied {
+        let (remaining, wait) = match self.answer {
+            Answer::Allowed { remaining, full_in } => (remaining, full_in),
+            Answer::Denied {
                 remaining,
                 retry_after,
             } => (remaining, NonZeroU64::get(retry_after)),
@@ -104,6 +121,15 @@ impl Outcome {
             remaining,
             wait,
         }
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// Whether the request does not pass.
+    pub fn is_denial(&self) -> bool {
+        matches!(self, Self::Denied { .. })
     }
 }
 

@@ -18,7 +18,7 @@ pub use template::{InvalidTemplate, Template};
 use std::rc::Rc;
 
 use crate::client::{ClientFrom, PathParams};
-use crate::limit::{Cost, Limit};
+use crate::limit::{Cost, Limit, Scope};
 use crate::request::Request;
 
 /// A route: what fits it, and what a request on it is charged.
@@ -39,8 +39,10 @@ pub struct Route {
 pub struct LimitGroup {
     /// Who the client is.
     pub client_from: Rc<ClientFrom>,
-    /// The limits, in the route's order, at least one.
-    pub limits: Vec<Rc<Limit>>,
+    /// Those that this gateway counts, in the route's order.
+    pub local: Vec<Rc<Limit>>,
+    /// Those that Redis counts, likewise.
+    pub cluster: Vec<Rc<Limit>>,
 }
 
 /// All routes of a configuration, in order.
@@ -93,6 +95,32 @@ impl Routes {
     /// Every route, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.listed.iter().chain(std::iter::once(&self.last))
+    }
+}
+
+// === impl LimitGroup ===
+
+impl LimitGroup {
+    /// A group without limits.
+    pub fn new(client_from: Rc<ClientFrom>) -> Self {
+        Self {
+            client_from,
+            local: Vec::new(),
+            cluster: Vec::new(),
+        }
+    }
+
+    /// Adds a limit to those that are counted where it is.
+    pub fn add(&mut self, limit: Rc<Limit>) {
+        match limit.scope {
+            Scope::Gateway => self.local.push(limit),
+            Scope::Cluster(_) => self.cluster.push(limit),
+        }
+    }
+
+    /// All limits of the group.
+    pub fn limits(&self) -> impl Iterator<Item = &Rc<Limit>> {
+        self.local.iter().chain(&self.cluster)
     }
 }
 

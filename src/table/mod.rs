@@ -7,13 +7,14 @@
 //! in one page, so that one get and one compare-and-swap decide on all of its
 //! limits, all or nothing.
 
+mod denial;
 mod hash;
 mod layout;
 mod page;
 
 pub use hash::{ClientHash, Fingerprint, TableKey};
 pub use layout::{Layout, PageIndex, ENTRIES_PER_PAGE, MAX_ENTRIES};
-pub use page::{Decided, Page};
+pub use page::{Decided, Page, Said};
 
 use std::rc::Rc;
 
@@ -28,6 +29,22 @@ pub struct Charge {
     pub limit: Rc<Limit>,
     /// What the request takes.
     pub cost: Cost,
+    /// What the entry holds.
+    pub entry: Entry,
+}
+
+/// What an entry of the table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// The client's bucket in this gateway.
+    Bucket,
+    /// Redis' last denial. When it lapses, the first to come asks Redis again,
+    /// and all others are still denied for so many ns: the time in which that
+    /// one has its answer.
+    Denial {
+        /// ns.
+        claim: u64,
+    },
 }
 
 /// All that a request asks of one page.
@@ -37,4 +54,20 @@ pub struct PageCharge {
     pub page: PageIndex,
     /// What is asked of it, never empty.
     pub charges: Vec<Charge>,
+}
+
+// === impl PageCharge ===
+
+impl PageCharge {
+    /// Adds charges of one page to those of a request. Those of the page asked
+    /// last go with it; else what is reported would lose its order.
+    pub fn add(pages: &mut Vec<Self>, page: PageIndex, charges: impl Iterator<Item = Charge>) {
+        match pages.last_mut().filter(|last| last.page == page) {
+            Some(same) => same.charges.extend(charges),
+            None => pages.push(Self {
+                page,
+                charges: charges.collect(),
+            }),
+        }
+    }
 }

@@ -10,8 +10,9 @@ use std::num::NonZeroU64;
 use zerocopy::little_endian::U64;
 use zerocopy::{transmute_mut, transmute_ref, FromBytes, Immutable, IntoBytes, Unaligned};
 
-use super::{Charge, Fingerprint, ENTRIES_PER_PAGE};
-use crate::limit::{BucketState, Decision, Outcome};
+use super::denial::Denial;
+use super::{Charge, Entry, Fingerprint, ENTRIES_PER_PAGE};
+use crate::limit::{Answer, BucketState, Cost, Decision, Outcome};
 
 /// A page of the table, in the bytes it was read in.
 #[derive(Clone)]
@@ -38,10 +39,12 @@ struct StoredState {
 /// A place in a page, by its number.
 type Slot = usize;
 
-/// What a limit said to its charge.
+/// What an entry said to its charge.
 pub struct Decided {
-    /// Its answer.
-    pub outcome: Outcome,
+    /// The limit's answer; `None` where Redis has to be asked.
+    pub outcome: Option<Outcome>,
+    /// What the entry is to hold if the request passes.
+    next: Option<BucketState>,
     /// Where the client's entry is, if there is one.
     slot: Option<Slot>,
 }
@@ -51,6 +54,22 @@ struct NewPlace {
     slot: Slot,
     /// 1 where a bucket that was not yet full again gives it up.
     evictions: u32,
+}
+
+/// What Redis said to a request whose denial is kept.
+#[derive(Debug, Clone, Copy)]
+pub enum Said {
+    /// It passes: an earlier denial is over.
+    Allowed,
+    /// It does not.
+    Denied {
+        /// What the request was to take.
+        cost: Cost,
+        /// Units there were.
+        remaining: u32,
+        /// Time until the units are there, ns.
+        retry_after: NonZeroU64,
+    },
 }
 
 // === impl Page ===
@@ -71,17 +90,23 @@ impl Page {
         &*self.0
     }
 
-    /// What each limit says to its charge. Changes nothing.
+    /// What each entry says to its charge. Changes nothing.
     pub fn decide(&self, charges: &[Charge], now: u64) -> Vec<Decided> {
         let decide = |charge: &Charge| {
             let slot = self.find(charge.fingerprint);
             let state = slot.and_then(|slot| self.state(slot));
+            let (answer, next) = match charge.entry {
+                Entry::Bucket => ask_bucket(charge, state, now),
+                Entry::Denial { claim } => ask_denial(charge, state, claim, now),
+            };
+            let limit = &charge.limit;
             Decided {
                 slot,
-                outcome: Outcome {
-                    limit: charge.limit.clone(),
-                    decision: charge.limit.bucket.decide(state, charge.cost, now),
-                },
+                next,
+                outcome: answer.map(|answer| Outcome {
+                    limit: limit.clone(),
+                    answer,
+                }),
             }
         };
         charges.iter().map(decide).collect()
@@ -92,8 +117,8 @@ impl Page {
     pub fn commit(&mut self, charges: &[Charge], decided: &[Decided], now: u64) -> u32 {
         let mut evictions: u32 = 0;
         let mut new: Vec<Slot> = Vec::new();
-        for (charge, Decided { slot, outcome }) in charges.iter().zip(decided) {
-            let Decision::Allowed { next, .. } = outcome.decision else {
+        for (charge, Decided { slot, next, .. }) in charges.iter().zip(decided) {
+            let Some(next) = next else {
                 continue;
             };
             let slot = match slot {
@@ -107,7 +132,7 @@ impl Page {
                     place.slot
                 }
             };
-            self.write(slot, charge.fingerprint, next);
+            self.write(slot, charge.fingerprint, *next);
         }
         evictions
     }
@@ -115,16 +140,44 @@ impl Page {
     /// Gives back what was charged at `charged_at`, as far as the entries are
     /// still there.
     pub fn give_back(&mut self, charges: &[Charge], charged_at: u64, now: u64) {
-        for charge in charges {
+        let buckets = charges
+            .iter()
+            .filter(|charge| charge.entry == Entry::Bucket);
+        for charge in buckets {
             let found = self.find(charge.fingerprint);
             if let Some((slot, state)) = found.and_then(|slot| Some((slot, self.state(slot)?))) {
-                let next = charge
-                    .limit
-                    .bucket
-                    .give_back(state, charge.cost, charged_at, now);
+                let bucket = charge.limit.gateway_bucket();
+                let next = bucket.give_back(state, charge.cost, charged_at, now);
                 self.write(slot, charge.fingerprint, next);
             }
         }
+    }
+
+    /// Keeps what Redis has said: a denial until its wait is over, and with
+    /// that what [`Entry::Denial`] says, or that it is over. Returns the
+    /// evictions, as [`Page::commit`] does.
+    pub fn remember(&mut self, fingerprint: Fingerprint, said: Said, now: u64) -> u32 {
+        let state = match said {
+            Said::Denied {
+                cost,
+                remaining,
+                retry_after,
+            } => Denial::new(cost, remaining, retry_after, now).into(),
+            Said::Allowed => BucketState {
+                tat: 0,
+                interval: NonZeroU64::MIN,
+            },
+        };
+        let (slot, evictions) = match (self.find(fingerprint), said) {
+            (Some(slot), _) => (slot, 0),
+            (None, Said::Allowed) => return 0,
+            (None, Said::Denied { .. }) => match self.place_for_new(&[], &[], now) {
+                Some(place) => (place.slot, place.evictions),
+                None => return 0,
+            },
+        };
+        self.write(slot, fingerprint, state);
+        evictions
     }
 
     /// The place for a new entry: one whose bucket is full, or else the one with
@@ -178,6 +231,58 @@ impl Page {
 
     fn entries(&self) -> &Entries {
         transmute_ref!(&*self.0)
+    }
+}
+
+/// What a bucket says, and its state if the request passes.
+fn ask_bucket(
+    charge: &Charge,
+    state: Option<BucketState>,
+    now: u64,
+) -> (Option<Answer>, Option<BucketState>) {
+    let decision = charge
+        .limit
+        .gateway_bucket()
+        .decide(state, charge.cost, now);
+    let next = match decision {
+        Decision::Allowed { next, .. } => Some(next),
+        Decision::Denied { .. } => None,
+    };
+    (Some(decision.answer()), next)
+}
+
+/// What a remembered denial says, and what becomes of one that has lapsed.
+fn ask_denial(
+    charge: &Charge,
+    state: Option<BucketState>,
+    claim: u64,
+    now: u64,
+) -> (Option<Answer>, Option<BucketState>) {
+    let Some(denial) = state.and_then(|state| Denial::try_from(state).ok()) else {
+        return (None, None);
+    };
+    let claimed = denial
+        .has_just_lapsed(now)
+        .then(|| denial.claimed(claim, now).into());
+    (denial.answer(charge.cost, now), claimed)
+}
+
+// === impl Decided ===
+
+impl Decided {
+    /// Whether the limit denied.
+    pub fn is_denial(&self) -> bool {
+        self.outcome.as_ref().is_some_and(Outcome::is_denial)
+    }
+
+    /// Whether a request that passes changes the entry.
+    pub fn is_change(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Whether the request has to ask Redis after a denial that has lapsed.
+    pub fn is_claim(&self) -> bool {
+        self.outcome.is_none() && self.next.is_some()
     }
 }
 

@@ -5,8 +5,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use tollgate::limit::{BucketState, Decision, Limit, TokenBucket};
-use tollgate::table::{Charge, Layout, Page, TableKey, ENTRIES_PER_PAGE};
+use tollgate::limit::{Answer, BucketState, Decision, Limit, Scope, TokenBucket};
+use tollgate::table::{Charge, Decided, Entry, Layout, Page, TableKey, ENTRIES_PER_PAGE};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -20,6 +20,7 @@ fn limit(index: usize, burst: u32, interval: u64) -> Rc<Limit> {
         index,
         tag: index as u64,
         bucket: TokenBucket::new(burst, interval).unwrap(),
+        scope: Scope::Gateway,
     })
 }
 
@@ -29,27 +30,26 @@ fn charges(key: &TableKey, client: u32, limits: &[Rc<Limit>]) -> Vec<Charge> {
         fingerprint: key.fingerprint(&client, limit.tag),
         limit: limit.clone(),
         cost: NonZeroU32::MIN,
+        entry: Entry::Bucket,
     };
     limits.iter().map(charge).collect()
 }
 
 /// Decides, and commits where all allow.
-fn request(page: &mut Page, charges: &[Charge], now: u64) -> (Vec<Decision>, u32) {
+fn request(page: &mut Page, charges: &[Charge], now: u64) -> (Vec<Answer>, u32) {
     let decided = page.decide(charges, now);
-    let denied = decided.iter().any(|decided| decided.outcome.is_denial());
+    let denied = decided.iter().any(Decided::is_denial);
     let evictions = if denied {
         0
     } else {
         page.commit(charges, &decided, now)
     };
-    let decisions = decided.iter().map(|decided| decided.outcome.decision);
-    (decisions.collect(), evictions)
+    let answers = decided.into_iter().flat_map(|decided| decided.outcome);
+    (answers.map(|outcome| outcome.answer).collect(), evictions)
 }
 
-fn denied(decisions: &[Decision]) -> bool {
-    decisions
-        .iter()
-        .any(|decision| matches!(decision, Decision::Denied { .. }))
+fn denied(answers: &[Answer]) -> bool {
+    answers.iter().any(Answer::is_denial)
 }
 
 proptest! {
@@ -64,15 +64,16 @@ proptest! {
         let (mut page, mut now) = (Page::empty(), 1 << 40);
         for (client, since) in steps {
             now += since;
-            let (decisions, evictions) = request(&mut page, &charges(&key, client, &limits), now);
+            let (answers, evictions) = request(&mut page, &charges(&key, client, &limits), now);
             page = Page::from_bytes(page.as_bytes().to_vec());
             prop_assert_eq!(evictions, 0);
             let expected: Vec<Decision> = limits
                 .iter()
                 .map(|limit| limit.bucket.decide(map.get(&(client, limit.index)).copied(), NonZeroU32::MIN, now))
                 .collect();
-            prop_assert_eq!(&decisions, &expected);
-            if !denied(&decisions) {
+            let said: Vec<Answer> = expected.iter().map(Decision::answer).collect();
+            prop_assert_eq!(&answers, &said);
+            if !denied(&answers) {
                 for (limit, decision) in limits.iter().zip(expected) {
                     let Decision::Allowed { next, .. } = decision else { continue };
                     map.insert((client, limit.index), next);

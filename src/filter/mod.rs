@@ -1,5 +1,9 @@
 //! One request in Envoy's callbacks.
 
+mod cluster;
+mod counting;
+
+use std::mem;
 use std::rc::Rc;
 
 use log::error;
@@ -9,8 +13,9 @@ use proxy_wasm::types::Action;
 use crate::admission::Admission;
 use crate::feedback::Refusal;
 use crate::host::{self, HostRequest, Uncounted};
-use crate::limit::{Standing, Verdict};
 use crate::root::Plugin;
+use cluster::Waiting;
+use counting::{count, refused_uncounted, Counting, Passed};
 
 /// The filter's side of one request.
 pub(crate) struct Filter {
@@ -22,19 +27,13 @@ pub(crate) struct Filter {
 enum Stage {
     /// Nothing is decided.
     Start,
+    /// It is held until Redis has answered.
+    AwaitingRedis(Box<Waiting>),
     /// It passes.
     Admitted(Passed),
     /// It was answered here. Envoy takes that answer through the response
     /// callbacks too, where it is to be left as it is.
     Replied,
-}
-
-/// What the response to a request that passes is to show.
-enum Passed {
-    /// No limit applied: nothing, nor what the upstream has to say.
-    Unlimited,
-    /// Where the client stands, in place of the upstream's own headers.
-    Limited { tightest: Standing, policy: Rc<str> },
 }
 
 /// The filter of a plugin that has no configuration. Envoy makes none; if it
@@ -51,49 +50,33 @@ impl Filter {
         }
     }
 
-    fn decide(&self) -> Result<Passed, Refusal> {
-        let Plugin {
-            config,
-            key,
-            pages,
-            metrics,
-        } = &*self.plugin;
+    fn count(&self) -> Counting {
+        let plugin = &*self.plugin;
         let request = HostRequest::default();
-        let admission = Admission::of(config, key, &request);
+        let admission = Admission::of(&plugin.config, &plugin.key, &request);
         if let Some(failure) = request.failure() {
-            return Err(self.uncounted(&Uncounted::Host(failure)));
+            let uncounted = Uncounted::Host(failure);
+            return Counting::Decided(Err(refused_uncounted(plugin, &uncounted)));
         }
-        let (charges, policy) = match admission {
-            Admission::Unlimited => return Ok(Passed::Unlimited),
-            Admission::Refused(refusal) => return Err(refusal),
-            Admission::Charge { pages, policy } => (pages, policy),
-        };
-        match pages.charge(&charges, metrics) {
-            Ok(Verdict::Allowed(tightest)) => {
-                let charges = charges.iter().flat_map(|page| &page.charges);
-                charges.for_each(|charge| metrics.allowed(&charge.limit));
-                Ok(match tightest {
-                    Some(tightest) => Passed::Limited { tightest, policy },
-                    None => Passed::Unlimited,
-                })
-            }
-            Ok(Verdict::Denied(denial)) => {
-                denial
-                    .violated
-                    .iter()
-                    .for_each(|limit| metrics.denied(limit));
-                Err(Refusal::Denied(denial))
-            }
-            Err(uncounted) => Err(self.uncounted(&uncounted)),
+        match admission {
+            Admission::Unlimited => Counting::Decided(Ok(Passed::Unlimited)),
+            Admission::Refused(refusal) => Counting::Decided(Err(refusal)),
+            Admission::Charge {
+                pages,
+                cluster,
+                policy,
+            } => count(plugin, pages, cluster, policy),
         }
     }
 
-    fn uncounted(&self, uncounted: &Uncounted) -> Refusal {
-        if let Uncounted::Host(failure) = uncounted {
-            error!("a request could not be counted: {failure}");
+    fn go_on(&mut self, counting: Counting) -> Action {
+        match counting {
+            Counting::Decided(decision) => self.settle(decision),
+            Counting::Waiting(waiting) => {
+                self.stage = Stage::AwaitingRedis(waiting);
+                Action::Pause
+            }
         }
-        self.plugin.metrics.conflict();
-        Refusal::Uncounted
     }
 
     /// The one place where a request is passed or answered.
@@ -117,12 +100,38 @@ impl Filter {
     }
 }
 
-impl Context for Filter {}
+impl Context for Filter {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        headers: usize,
+        _body: usize,
+        _trailers: usize,
+    ) {
+        let Some(redis) = &self.plugin.redis else {
+            return;
+        };
+        let counting = match mem::replace(&mut self.stage, Stage::Start) {
+            Stage::AwaitingRedis(waiting) if waiting.is_for(token) => {
+                waiting.answered(&self.plugin, redis, headers)
+            }
+            other => {
+                self.stage = other;
+                return;
+            }
+        };
+        if self.go_on(counting) == Action::Continue {
+            if let Err(failure) = host::resume() {
+                error!("a request that passes could not go on: {failure}");
+            }
+        }
+    }
+}
 
 impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
-        let decision = self.decide();
-        self.settle(decision)
+        let counting = self.count();
+        self.go_on(counting)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
@@ -136,7 +145,7 @@ impl HttpContext for Filter {
                     .header_names()
                     .for_each(host::remove_response_header);
             }
-            Stage::Start | Stage::Replied => {}
+            Stage::Start | Stage::AwaitingRedis(_) | Stage::Replied => {}
         }
         Action::Continue
     }

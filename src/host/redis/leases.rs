@@ -1,0 +1,90 @@
+//! Leases, renewed behind the requests' backs.
+//!
+//! The calls are the root context's, so that no stream's end can lose what
+//! Redis has debited.
+
+use std::num::NonZeroU64;
+use std::rc::Rc;
+
+use super::{Received, Redis, Sent};
+use crate::host::tick;
+use crate::limit::{Answer, Cost, Limit};
+use crate::redis::{Consulted, Told};
+
+/// The calls that are under way, and whose they are.
+pub(super) type LeaseCalls = Vec<(u64, Sent)>;
+
+// === impl Redis ===
+
+impl Redis {
+    /// What is known of the units that a client has on lease.
+    pub(crate) fn consult_lease(&self, lease: u64, cost: Cost) -> Consulted {
+        match self.now() {
+            Some(now) => self.leases.borrow_mut().consult(lease, cost, now),
+            None => Consulted::Ask,
+        }
+    }
+
+    /// Takes units that are there.
+    pub(crate) fn spend_lease(&self, lease: u64, cost: Cost) -> Option<Answer> {
+        self.leases.borrow_mut().spend(lease, cost)
+    }
+
+    /// Gives units back that were taken.
+    pub(crate) fn unspend_lease(&self, lease: u64, cost: Cost) {
+        self.leases.borrow_mut().give_back(lease, cost);
+    }
+
+    /// Watches whether a client is worth a lease.
+    pub(crate) fn watch_lease(&self, lease: u64, key: &Rc<str>, limit: &Rc<Limit>, cost: Cost) {
+        let Some(now) = self.now() else {
+            return;
+        };
+        let mut leases = self.leases.borrow_mut();
+        let idle = leases.is_empty();
+        leases.watch(lease, key, limit, cost, now);
+        if idle {
+            tick::arm();
+        }
+    }
+
+    /// Asks for what is due. `true` while there is anything to wait for.
+    pub(crate) fn tick(&self) -> bool {
+        let Some(now) = self.now() else {
+            return true;
+        };
+        let due = self.leases.borrow_mut().due(now);
+        for (lease, ask) in due {
+            match self.send(vec![ask]) {
+                Some(sent) => self.lease_calls.borrow_mut().push((lease, sent)),
+                None => self.tell(lease, &Told::Failed),
+            }
+        }
+        !self.leases.borrow().is_empty()
+    }
+
+    /// Takes an answer that Envoy has for the root context.
+    pub(crate) fn lease_answered(&self, token: u32, headers: usize) {
+        let mut calls = self.lease_calls.borrow_mut();
+        let Some(index) = calls.iter().position(|(_, sent)| sent.is(token)) else {
+            return;
+        };
+        let (lease, sent) = calls.swap_remove(index);
+        drop(calls);
+        match self.receive(sent, headers) {
+            Received::Answer(reply) => match reply.keys.first() {
+                Some(key) => self.tell(lease, &Told::Answered(key, reply.now)),
+                None => self.tell(lease, &Told::Failed),
+            },
+            Received::Again(sent) => self.lease_calls.borrow_mut().push((lease, sent)),
+            Received::Failed => self.tell(lease, &Told::Failed),
+        }
+    }
+
+    fn tell(&self, lease: u64, told: &Told<'_>) {
+        let back_off: NonZeroU64 = self.settings.breaker.cooldown;
+        if let Some(now) = self.now() {
+            self.leases.borrow_mut().told(lease, told, back_off, now);
+        }
+    }
+}

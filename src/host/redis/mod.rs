@@ -1,0 +1,225 @@
+//! Redis, as this worker reaches it: calls out, answers in.
+
+mod dispatch;
+mod leases;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use base64::prelude::{Engine, BASE64_STANDARD};
+use log::warn;
+
+use super::metrics::RedisMetrics;
+use super::secret::{reveal, NoSecret};
+use super::{monotonic, HostError};
+use crate::redis::{
+    Ask, Breaker, Call, Complaints, Credentials, Failure, FailureClass, FailurePolicy, LeaseBook,
+    Names, Reply, Script, Settings, Verb,
+};
+use dispatch::Dispatch;
+use leases::LeaseCalls;
+
+/// Redis behind its bridge.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    settings: Settings,
+    authorization: Option<String>,
+    names: Names,
+    script: Script,
+    breaker: RefCell<Breaker>,
+    complaints: RefCell<Complaints>,
+    next_nonce: Cell<u64>,
+    metrics: RedisMetrics,
+    leases: RefCell<LeaseBook>,
+    lease_calls: RefCell<LeaseCalls>,
+}
+
+/// A call that is under way.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    /// By which Envoy names it.
+    token: u32,
+    call: Call,
+    verb: Verb,
+    /// When it was first sent, ns.
+    at: u64,
+}
+
+/// What has come of a call.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// The script's answer.
+    Answer(Reply),
+    /// Redis has lost the script: the call is under way again, with it.
+    Again(Sent),
+    /// Nothing that can be used.
+    Failed,
+}
+
+/// The end of the range of nonces, below what every bridge hands on exactly.
+const NONCES: u64 = 90_000_000_000_000;
+
+const NANOS_PER_MICRO: u64 = 1_000;
+
+// === impl Redis ===
+
+impl Redis {
+    /// The link to Redis under these settings. `nonce` is random, so that no
+    /// other worker has the same ones.
+    pub(crate) fn new(
+        settings: Settings,
+        names: Names,
+        nonce: u64,
+        metrics: RedisMetrics,
+    ) -> Result<Self, NoSecret> {
+        Ok(Self {
+            authorization: settings
+                .credentials
+                .as_ref()
+                .map(authorization)
+                .transpose()?,
+            names,
+            script: Script::behind(&settings.authority),
+            breaker: RefCell::new(Breaker::new(settings.breaker)),
+            complaints: RefCell::default(),
+            next_nonce: Cell::new(nonce % NONCES),
+            metrics,
+            leases: RefCell::default(),
+            lease_calls: RefCell::default(),
+            settings,
+        })
+    }
+
+    /// The names of keys.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// What decides where Redis does not.
+    pub(crate) fn on_failure(&self) -> FailurePolicy {
+        self.settings.on_failure
+    }
+
+    /// How long an answer may take, ns.
+    pub(crate) fn timeout(&self) -> u64 {
+        self.settings.timeout.get()
+    }
+
+    /// Counts a request that Redis did not decide on.
+    pub(crate) fn fallback(&self) {
+        self.metrics.fallback();
+    }
+
+    /// Sends a call on behalf of the current context, to which the answer goes.
+    /// `None` where it cannot be sent, or where the breaker is open.
+    pub(crate) fn send(&self, asks: Vec<Ask>) -> Option<Sent> {
+        let now = self.now()?;
+        if !self.breaker.borrow_mut().admits(now) {
+            return None;
+        }
+        let nonce = self.next_nonce.get();
+        // Both far below the end of u64.
+        self.next_nonce.set(nonce.wrapping_add(1) % NONCES);
+        let call = Call { nonce, asks };
+        self.dispatch(call, Verb::EvalSha, now, now)
+    }
+
+    /// Takes the answer to a call that Envoy has just announced.
+    pub(crate) fn receive(&self, sent: Sent, headers: usize) -> Received {
+        let Some(now) = self.now() else {
+            return Received::Failed;
+        };
+        let micros = now.saturating_sub(sent.at) / NANOS_PER_MICRO;
+        self.metrics.latency(micros);
+        match self.read(&sent, headers) {
+            Ok(reply) => {
+                self.breaker.borrow_mut().succeeded();
+                Received::Answer(reply)
+            }
+            Err(failure)
+                if failure.class == FailureClass::NoScript && sent.verb == Verb::EvalSha =>
+            {
+                match self.dispatch(sent.call, Verb::Eval, sent.at, now) {
+                    Some(sent) => Received::Again(sent),
+                    None => Received::Failed,
+                }
+            }
+            Err(failure) => {
+                self.failed(&failure, now);
+                Received::Failed
+            }
+        }
+    }
+
+    fn dispatch(&self, call: Call, verb: Verb, at: u64, now: u64) -> Option<Sent> {
+        let spent = now.saturating_sub(at);
+        let left = Duration::from_nanos(self.timeout().saturating_sub(spent));
+        let sent = Dispatch {
+            settings: &self.settings,
+            authorization: self.authorization.as_deref(),
+            body: &self.settings.bridge.encode(verb, &self.script, &call),
+            timeout: left,
+        }
+        .send();
+        self.metrics.call();
+        match sent {
+            Ok(token) => Some(Sent {
+                token,
+                call,
+                verb,
+                at,
+            }),
+            Err(failure) => {
+                self.failed(&failure, now);
+                None
+            }
+        }
+    }
+
+    fn read(&self, sent: &Sent, headers: usize) -> Result<Reply, Failure> {
+        let (status, body) = dispatch::response(headers)?;
+        let bridge = self.settings.bridge;
+        bridge.decode(sent.verb, &sent.call, status, &body)
+    }
+
+    fn failed(&self, failure: &Failure, now: u64) {
+        self.metrics.error();
+        self.breaker.borrow_mut().failed(now);
+        let cooldown = self.settings.breaker.cooldown.get();
+        let said = self
+            .complaints
+            .borrow_mut()
+            .note(failure.class, cooldown, now);
+        if let Some(unsaid) = said {
+            warn!(
+                "Redis through {}: {failure} ({unsaid} more of this kind since last said)",
+                self.settings.upstream
+            );
+        }
+    }
+
+    fn now(&self) -> Option<u64> {
+        let failed = |failure: HostError| log::error!("{failure}");
+        monotonic().map_err(failed).ok()
+    }
+}
+
+// === impl Sent ===
+
+impl Sent {
+    /// Whether Envoy's token is this call's.
+    pub(crate) fn is(&self, token: u32) -> bool {
+        self.token == token
+    }
+}
+
+/// The value of the `Authorization` header: RFC 6750, RFC 7617.
+fn authorization(credentials: &Credentials) -> Result<String, NoSecret> {
+    Ok(match credentials {
+        Credentials::Bearer(token) => format!("Bearer {}", reveal(token)?),
+        Credentials::Basic { user, password } => {
+            let pair = format!("{user}:{}", reveal(password)?);
+            format!("Basic {}", BASE64_STANDARD.encode(pair))
+        }
+    })
+}
