@@ -21,6 +21,8 @@ pub struct TokenBucket {
     emission_interval: NonZeroU64,
     /// `burst × emission_interval`: the time in which an empty bucket fills.
     capacity: u64,
+    /// Bursts that may be owed beyond an empty bucket.
+    debt: u32,
 }
 
 /// Why parameters make no bucket: it would take more than [`MAX_FILL`] to fill.
@@ -35,6 +37,16 @@ pub struct BucketState {
     /// The emission interval the units were charged under, ns. It turns the
     /// time ahead back into units when a new configuration changes the rate.
     pub interval: NonZeroU64,
+}
+
+/// A bucket after units were settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The state to store.
+    pub next: BucketState,
+    /// Units that would have gone deeper into debt than allowed, and are let
+    /// go; a part of one counts as one.
+    pub forgiven: u64,
 }
 
 /// The answer of one bucket to one request.
@@ -95,7 +107,17 @@ impl TokenBucket {
             burst,
             emission_interval,
             capacity,
+            debt: 0,
         })
+    }
+
+    /// The same bucket, which [`TokenBucket::settle`] may charge into debt, up to
+    /// `bursts` times its burst. Without it an empty bucket is as low as it gets.
+    pub fn with_debt(self, bursts: u32) -> Self {
+        Self {
+            debt: bursts,
+            ..self
+        }
     }
 
     /// The most units the bucket holds.
@@ -117,7 +139,7 @@ impl TokenBucket {
     /// the table does not know, whose bucket is full.
     ///
     /// Any state is safe, also a corrupt one: one from the past means full, one
-    /// from further ahead than the bucket is large means empty.
+    /// from further ahead than the bucket is large and its debt deep means that.
     pub fn decide(&self, state: Option<BucketState>, cost: Cost, now: u64) -> Decision {
         let spent = self.spent(state, now);
         let price = self.price(cost);
@@ -152,24 +174,57 @@ impl TokenBucket {
         self.state(now, spent.saturating_sub(owed))
     }
 
+    /// The state after `units` whose true number was known only afterwards, as
+    /// for a model's tokens: they are charged without asking, into debt where
+    /// the bucket allows it; negative ones come back, and never fill it more
+    /// than full. Of units charged long ago, [`TokenBucket::give_back`] knows
+    /// what time has refilled since.
+    pub fn settle(&self, state: Option<BucketState>, units: i64, now: u64) -> Settled {
+        let spent = self.spent(state, now);
+        let moved = u128::from(units.unsigned_abs()).saturating_mul(self.interval());
+        let (ahead, beyond) = if units < 0 {
+            (u128::from(spent).saturating_sub(moved), 0)
+        } else {
+            let ahead = u128::from(spent).saturating_add(moved);
+            let deepest = u128::from(self.deepest());
+            (ahead.min(deepest), ahead.saturating_sub(deepest))
+        };
+        Settled {
+            next: self.state(now, u64::try_from(ahead).unwrap_or(u64::MAX)),
+            forgiven: u64::try_from(beyond.div_ceil(self.interval())).unwrap_or(u64::MAX),
+        }
+    }
+
     /// The units spent and not yet refilled, as time to refill them, ns.
     ///
     /// Where the rate has changed since they were charged, units survive, not
-    /// time: an upgrade is felt at once, and a reload refills nobody.
+    /// time, and no debt: an upgrade is felt at once, a reload refills nobody
+    /// and freezes nobody.
     fn spent(&self, state: Option<BucketState>, now: u64) -> u64 {
         let Some(BucketState { tat, interval }) = state else {
             return 0;
         };
         let ahead = tat.saturating_sub(now);
-        let ahead = if interval == self.emission_interval {
-            ahead
-        } else {
-            let rescaled = u128::from(ahead)
-                .saturating_mul(u128::from(self.emission_interval.get()))
-                .div_ceil(u128::from(interval.get()));
-            u64::try_from(rescaled).unwrap_or(u64::MAX)
-        };
-        ahead.min(self.capacity)
+        if interval == self.emission_interval {
+            return ahead.min(self.deepest());
+        }
+        let rescaled = u128::from(ahead)
+            .saturating_mul(self.interval())
+            .div_ceil(u128::from(interval.get()));
+        u64::try_from(rescaled)
+            .unwrap_or(u64::MAX)
+            .min(self.capacity)
+    }
+
+    /// The furthest ahead a state of this bucket can be, ns.
+    fn deepest(&self) -> u64 {
+        self.capacity
+            .saturating_mul(u64::from(self.debt).saturating_add(1))
+    }
+
+    /// Wide enough for any number of units times it.
+    fn interval(&self) -> u128 {
+        self.emission_interval.get().into()
     }
 
     fn price(&self, cost: Cost) -> u64 {

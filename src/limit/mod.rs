@@ -2,12 +2,14 @@
 //!
 //! Nothing here reads a clock, touches a store or knows what a request is, so
 //! every promise about a limit can be tested with numbers alone. All times are
-//! nanoseconds on the monotonic clock.
+//! nanoseconds: a bucket's on the monotonic clock, a calendar quota's since 1970.
 
 mod bucket;
+mod quota;
 mod verdict;
 
-pub use bucket::{BucketState, Decision, InvalidBucket, TokenBucket, MAX_FILL};
+pub use bucket::{BucketState, Decision, InvalidBucket, Settled, TokenBucket, MAX_FILL};
+pub use quota::{CalendarQuota, InvalidQuota, Period, QuotaDecision, QuotaState, MAX_PERIOD};
 pub use verdict::{Answer, Denial, Outcome, Standing, Verdict};
 
 use std::num::NonZeroU32;

@@ -11,5 +11,7 @@
 mod bucket;
 mod clients;
 mod config;
+mod debt;
 mod path;
+mod quota;
 mod table;
