@@ -1,1 +1,372 @@
--- stub
+-- Limits in Redis, decided for several keys at once: if one refuses, none is written.
+--
+-- Atomic because Redis runs one script at a time; phase 1 below only reads and decides,
+-- phase 2 only writes, so that an error (WRONGTYPE, a bad argument) leaves no key touched.
+-- The one clock is Redis', read once. Semantics: src/limit/, tested to answer alike.
+--
+-- KEYS     1 to 32 different keys, of one slot on Redis Cluster
+-- ARGV[1]  nonce, echoed
+-- ARGV[2]  length of a lease, ms; 0 where no lease is asked for
+-- then 10 per key:
+--   1 kind        bucket | window | month
+--   2 op          charge | settle | peek | lease
+--   3 size        burst or quota, units
+--   4 period      bucket: emission interval, ns; window: length, s; month: 0
+--   5 offset      bucket: bursts of debt allowed; window, month: shift of the start, s
+--   6 amount      units: charged; settled (negative: given back); peeked for (0: none);
+--                 wanted as a lease (0: none, the old lease is given back)
+--   7 least       lease: the smallest grant of use; else 0
+--   8 generation  lease: of the lease held before, 0: none; else 0
+--   9 held        lease: units of it on the books; settle of a return: ms since they were
+--                 charged, so that what time gave back since is not given twice; else 0
+--  10 unspent     lease: units of it left, at most held: carried over, or given back; else 0
+-- Reply, integers below 1e14: 1, nonce, now (ms), allowed (1/0), number of keys; then per key
+--   allowed (1/0), remaining, retry (ms; 0 if allowed, -1: never), reset (ms; bucket: until
+--   full, window: until its end), granted (settle: units forgiven), generation of the lease.
+-- Errors: `TOLLGATE <what>`. A value that is not ours, or of another kind or period, is none.
+--
+-- Values, all with a TTL: `b1 <TAT s> <TAT ns> <interval>` or `w1 <start s> <period> <used>`,
+-- then `<generation> <length of a lease> <units>` for each generation with units on lease.
+--
+-- A lease of generation g = floor(now / length) holds to the end of g + 1, counted from when
+-- the call was SENT. Leased units are charged when granted, and until they come back or the
+-- lease ends they also take up room: a bucket's level is at most burst - leased. So whenever
+-- they are spent, a strict bucket would have let them pass. A refused lease changes nothing:
+-- give the old one back (amount 0), or what was spent of it takes up room until it ends.
+-- A return that timed out is, like a charge, never sent again.
+
+local ceil, floor, fmod, max, min = math.ceil, math.floor, math.fmod, math.max, math.min
+
+local FIELDS = 10
+local UNITS = 1e14 - 1
+local TEN_YEARS = 315360000
+local SPAN = { -- the least and most of size, period and offset
+  bucket = { 1, 4294967295, 1, TEN_YEARS * 1e9, 0, 10 },
+  window = { 1, 4294967295, 1, TEN_YEARS, -TEN_YEARS, TEN_YEARS },
+  month = { 1, 4294967295, 0, 0, -TEN_YEARS, TEN_YEARS },
+}
+local LEAST = { charge = 1, settle = -UNITS, peek = 0, lease = 0 }
+local TAG = { bucket = 'b1', window = 'w1', month = 'w1' }
+
+-- === time ===
+
+local clock = redis.call('TIME')
+local now_s, now_us = tonumber(clock[1]), tonumber(clock[2])
+local now_ms = now_s * 1000 + floor(now_us / 1000)
+-- Nanoseconds since 1970 do not fit a double: every time in ns below counts from now on.
+
+local function in_ms(ns)
+  return ceil(ns / 1e6)
+end
+
+-- Start of the month in UTC that holds s (Howard Hinnant, civil_from_days).
+local function month_start(s)
+  local day = floor(s / 86400) + 719468 -- since 0000-03-01
+  local of_era = day % 146097
+  local year = floor((of_era - floor(of_era / 1460) + floor(of_era / 36524) - floor(of_era / 146096)) / 365)
+  local of_year = of_era - (365 * year + floor(year / 4) - floor(year / 100))
+  local month = floor((5 * of_year + 2) / 153) -- from March
+  return (day - 719468 - (of_year - floor((153 * month + 2) / 5))) * 86400
+end
+
+-- The period that holds s, and the start of the next.
+local function window_of(q, s)
+  local at = s - q.offset
+  if q.kind == 'month' then
+    local start = month_start(at)
+    return start + q.offset, month_start(start + 32 * 86400) + q.offset
+  end
+  local start = s - at % q.period
+  return start, start + q.period
+end
+
+-- === arguments ===
+
+local function integer(text, least, most)
+  local value = #text <= 19 and string.match(text, '^%-?%d+$') and tonumber(text)
+  return value and value >= least and value <= most and value or nil
+end
+
+local lease_ms = integer(ARGV[2] or '', 0, 86400000)
+
+-- What is asked of key i, or nil and the field that is wrong.
+local function asked(i)
+  local at = 2 + FIELDS * (i - 1)
+  local q = { key = KEYS[i], kind = ARGV[at + 1], op = ARGV[at + 2] }
+  local span, lease = SPAN[q.kind], q.op == 'lease'
+  if not span then return nil, 'kind' end
+  if not LEAST[q.op] then return nil, 'op' end
+  local wrong
+  local function field(name, position, least, most)
+    q[name] = integer(ARGV[at + position], least, most)
+    if not q[name] then wrong = wrong or name end
+    return q[name] or 0
+  end
+  field('size', 3, span[1], span[2])
+  field('period', 4, span[3], span[4])
+  field('offset', 5, span[5], span[6])
+  field('amount', 6, LEAST[q.op], UNITS)
+  field('least', 7, 0, lease and q.amount or 0)
+  field('generation', 8, 0, lease and UNITS or 0)
+  local held = field('held', 9, 0, (lease or q.op == 'settle') and UNITS or 0)
+  field('unspent', 10, 0, lease and held or 0)
+  if wrong then return nil, wrong end
+  if lease and lease_ms == 0 then return nil, 'lease without a length' end
+  if q.kind == 'bucket' and q.size * q.period > TEN_YEARS * 1e9 then return nil, 'period' end
+  return q
+end
+
+-- === stored values ===
+
+-- The numbers of a value of ours: three, then three for each generation on lease.
+local function stored(q)
+  local tag, rest = string.match(redis.call('GET', q.key) or '', '^(%l1) ([%d ]+)$')
+  if tag ~= TAG[q.kind] then return nil end
+  local numbers = {}
+  for digits in string.gmatch(rest, '%d+') do
+    if #digits > 18 then return nil end
+    numbers[#numbers + 1] = tonumber(digits)
+  end
+  return #numbers >= 3 and #numbers % 3 == 0 and numbers or nil
+end
+
+-- === leases ===
+
+local function lease_of(generation, length, units)
+  local left = ((generation + 2) * length - now_ms) * 1e6 - now_us % 1000 * 1000 -- ns
+  return { generation = generation, length = length, units = units, left = left }
+end
+
+local function latest_first(leases)
+  table.sort(leases, function(a, b) return a.left > b.left end)
+  return leases
+end
+
+-- All leases on the books. One of a generation further ahead than the next is from before a
+-- large step back, and would take up room for as long: dropped.
+local function leases_of(numbers)
+  local leases = {}
+  for i = 4, #numbers, 3 do
+    local generation, length = numbers[i], numbers[i + 1]
+    if length > 0 and generation <= floor(now_ms / length) + 1 then
+      leases[#leases + 1] = lease_of(generation, length, numbers[i + 2])
+    end
+  end
+  return latest_first(leases)
+end
+
+-- The leases that have not ended, less what the caller held; and how much of its unspent
+-- units was on the books, so that a late or a second return moves nothing.
+local function released(q)
+  local kept, unspent = {}, 0
+  for _, lease in ipairs(q.leases) do
+    local units, generation = lease.units, lease.generation
+    if lease.left > 0 then
+      local of_this_window = generation * lease.length >= (q.start or 0) * 1000
+      if generation == q.generation and lease.length == lease_ms and of_this_window then
+        local back = min(q.held, units)
+        unspent, units = min(q.unspent, back), units - back
+      end
+      if units > 0 then kept[#kept + 1] = lease_of(generation, lease.length, units) end
+    end
+  end
+  return kept, unspent
+end
+
+local function lend(q, units)
+  q.lent = floor(now_ms / lease_ms)
+  for _, lease in ipairs(q.kept) do
+    if lease.generation == q.lent and lease.length == lease_ms then
+      lease.units = lease.units + units
+      return
+    end
+  end
+  table.insert(q.kept, lease_of(q.lent, lease_ms, units))
+  latest_first(q.kept)
+end
+
+-- What these leases, latest first, take up to each one's end: visit(ns or units taken up, ns left).
+local function each_room(q, leases, visit)
+  local total = 0
+  for _, lease in ipairs(leases) do
+    total = total + lease.units
+    visit(min(total * q.unit, q.deepest), lease.left)
+  end
+end
+
+-- === reading a key: q.spent of q.room, of which a unit takes q.unit ===
+
+-- ceil(spent * new / old), whole intervals and the rest of one apart, to keep within the 53
+-- bits of a double. Of a unit that takes an hour the division is off by less than 0.001 ns.
+local function rescaled(spent, old, new)
+  local rest = fmod(spent, old)
+  return (spent - rest) / old * new + ceil(rest * new / old - 0.001)
+end
+
+-- Spent is the time until the bucket is full, ns.
+local function read_bucket(q, numbers)
+  q.unit, q.room = q.period, q.size * q.period
+  q.deepest, q.most = q.room * (1 + q.offset), q.size
+  if not numbers or numbers[3] == 0 then return end
+  q.leases = leases_of(numbers)
+  local spent = max(0, (numbers[1] - now_s) * 1e9 + (numbers[2] - now_us * 1000))
+  if numbers[3] == q.period then
+    q.spent = min(spent, q.deepest)
+  else
+    q.spent = min(rescaled(spent, numbers[3], q.period), q.room)
+  end
+  -- Up to a lease's end time refills no more than the units not on lease.
+  each_room(q, q.leases, function(room, left) q.spent = max(q.spent, room + min(0, left)) end)
+end
+
+-- Spent is the units used. A count of the next window is from before the clock stepped back.
+local function read_window(q, numbers)
+  q.unit, q.room, q.deepest, q.most = 1, q.size, UNITS, max(1, floor(q.size / 20))
+  q.start, q.stop = window_of(q, now_s)
+  if not numbers or numbers[2] ~= q.period then return end
+  if numbers[1] == q.start or numbers[1] == q.stop then
+    q.start, q.stop = window_of(q, numbers[1])
+    q.spent, q.leases = min(numbers[3], q.deepest), leases_of(numbers)
+  end
+end
+
+-- Time until the key is as if never used, ns.
+local function reset_in(q, spent, leases)
+  if q.stop then return (q.stop - now_s) * 1e9 - now_us * 1000 end
+  each_room(q, leases, function(room, left) spent = max(spent, left + room) end)
+  return spent
+end
+
+-- Time until `units` are there if nobody moves any, ns; nil: never.
+local function wait_for(q, units, most, leases)
+  if units > most then return nil end
+  if q.stop then return reset_in(q) end
+  local short = units * q.unit - q.room
+  local wait = q.spent + short
+  each_room(q, leases, function(room, left)
+    if room + short > 0 then wait = max(wait, left + room + short) end
+  end)
+  return wait
+end
+
+-- === phase 1: each sets q.next, what will be spent, or q.refused and q.wait ===
+
+local OPS = {}
+
+function OPS.charge(q)
+  q.next = q.spent + q.amount * q.unit
+  q.refused = q.amount > 0 and q.next > q.room
+  q.wait = q.refused and wait_for(q, q.amount, q.size, q.leases)
+end
+
+function OPS.peek(q)
+  OPS.charge(q)
+  q.next = q.spent
+end
+
+-- What is given back leaves at least what is on lease.
+local function give_back(q, owed)
+  q.next = max(0, q.spent - owed)
+  each_room(q, q.kept, function(room) q.next = max(q.next, room) end)
+end
+
+function OPS.settle(q)
+  if q.amount >= 0 then
+    local deep = q.spent + q.amount * q.unit
+    q.next = min(deep, q.deepest)
+    q.granted = ceil((deep - q.next) / q.unit)
+  elseif not q.stop then
+    give_back(q, max(0, -q.amount * q.unit - q.held * 1e6))
+  else
+    give_back(q, (q.held == 0 or now_ms - q.held >= q.start * 1000) and -q.amount or 0)
+  end
+end
+
+function OPS.lease(q)
+  if q.amount == 0 then return give_back(q, q.returned * q.unit) end
+  local granted = min(q.amount, q.most, floor((q.room - q.spent) / q.unit))
+  q.refused = granted < max(1, q.least)
+  if q.refused then
+    q.wait = wait_for(q, max(1, q.least), q.most, q.kept)
+  else
+    q.granted, q.next = granted, q.spent + granted * q.unit
+    lend(q, q.returned + granted)
+  end
+end
+
+local function read_and_decide(q)
+  q.spent, q.leases = 0, {}
+  local read = q.kind == 'bucket' and read_bucket or read_window
+  read(q, stored(q))
+  q.kept, q.returned = released(q)
+  OPS[q.op](q)
+end
+
+-- === phase 2 ===
+
+local function write(q)
+  if q.op == 'peek' then return end
+  local words = { q.start, q.period, q.next }
+  if q.kind == 'bucket' then
+    if q.next == 0 and #q.kept == 0 then return redis.call('DEL', q.key) end
+    local ns = now_us * 1000 + q.next
+    local rest = fmod(ns, 1e9)
+    words = { now_s + (ns - rest) / 1e9, rest, q.period }
+  end
+  for _, lease in ipairs(q.kept) do
+    for _, number in ipairs({ lease.generation, lease.length, lease.units }) do
+      words[#words + 1] = number
+    end
+  end
+  for i, word in ipairs(words) do words[i] = string.format('%.0f', word) end
+  -- A second for clocks that differ; a minute of an ended window, for one that steps back.
+  local life = in_ms(reset_in(q, q.next, q.kept)) + (q.stop and 60000 or 1000)
+  redis.call('SET', q.key, TAG[q.kind] .. ' ' .. table.concat(words, ' '), 'PX', string.format('%.0f', life))
+end
+
+local function report(reply, q, written)
+  local spent, leases = q.spent, q.leases
+  if written then spent, leases = q.next, q.kept end
+  local values = {
+    q.refused and 0 or 1,
+    max(0, floor((q.room - spent) / q.unit)),
+    q.refused and (q.wait and in_ms(q.wait) or -1) or 0,
+    in_ms(reset_in(q, spent, leases)),
+    written and q.granted or 0,
+    written and q.lent or 0,
+  }
+  for _, value in ipairs(values) do reply[#reply + 1] = value end
+end
+
+-- === the call ===
+
+local function refuse(what)
+  return redis.error_reply('TOLLGATE ' .. what)
+end
+
+if #KEYS < 1 or #KEYS > 32 then return refuse('wants 1 to 32 keys, not ' .. #KEYS) end
+if #ARGV ~= 2 + FIELDS * #KEYS then
+  return refuse('wants ' .. 2 + FIELDS * #KEYS .. ' arguments, not ' .. #ARGV)
+end
+local nonce = integer(ARGV[1], 0, UNITS)
+if not nonce then return refuse('nonce') end
+if not lease_ms then return refuse('length of a lease') end
+
+local all, seen, allowed = {}, {}, true
+for i, key in ipairs(KEYS) do
+  local q, wrong = asked(i)
+  if seen[key] then wrong = 'is there twice' end
+  if wrong then return refuse('key ' .. i .. ': ' .. wrong) end
+  seen[key], all[i] = true, q
+end
+for _, q in ipairs(all) do
+  read_and_decide(q)
+  allowed = allowed and not q.refused
+end
+
+local reply = { 1, nonce, now_ms, allowed and 1 or 0, #KEYS }
+for _, q in ipairs(all) do
+  if allowed then write(q) end
+  report(reply, q, allowed)
+end
+return reply
