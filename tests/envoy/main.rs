@@ -15,6 +15,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod address;
+mod bridge;
 mod concurrency;
 mod feedback;
 mod harness;

@@ -1,4 +1,5 @@
-//! Real processes to test with: Envoy with the filter, the demo API behind it, load before it.
+//! Real processes to test with: Envoy with the filter, the demo API behind it, load before
+//! it, Redis and its bridge beside it.
 //!
 //! Everything runs on loopback at ports that the kernel chose, in a folder of its own
 //! under the target directory, and ends with the value that stands for it: dropped in
@@ -8,18 +9,24 @@
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
 mod bootstrap;
+mod bridge;
 mod envoy;
 mod http;
 mod model_api;
 mod observe;
 mod paths;
+mod ports;
 mod process;
+mod redis;
 mod wrk;
 
 pub use bootstrap::{direct_response, EnvoyOptions, Filter};
+pub use bridge::{Bridge, BridgeOptions};
 pub use envoy::{validate, Envoy};
 pub use http::{raw, Answer, Client};
 pub use model_api::ModelApi;
 pub use paths::{root, target};
+pub use ports::free_port;
 pub use process::{eventually, promptly, Process};
+pub use redis::{Redis, PASSWORD, USER};
 pub use wrk::{wrk, wrk_until, Load};

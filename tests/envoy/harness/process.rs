@@ -101,9 +101,27 @@ impl Process {
         self.signal(Signal::INT);
     }
 
+    /// Hangs it, so that its connections stay open and nothing answers.
+    pub fn suspend(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on where it was suspended.
+    pub fn resume(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+
     /// Asks it to end, and waits.
     pub fn stop(&mut self) {
         self.signal(Signal::TERM);
+        // One that is suspended does not hear of it otherwise.
+        self.signal(Signal::CONT);
         if eventually(Duration::from_secs(5), || self.ended()).is_none() {
             self.signal(Signal::KILL);
             let _ = self.child.wait();
