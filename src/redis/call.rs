@@ -36,10 +36,8 @@ pub enum Operation {
 /// What a lease is asked for with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LeaseTerms {
-    /// Units to borrow; 0 ends the lease.
+    /// Units to borrow, or as many as there are; 0 ends the lease.
     pub wanted: u32,
-    /// The fewest units that are worth it.
-    pub least: u32,
     /// The lease so far, as the script numbered it; 0 where there is none.
     pub generation: u64,
     /// Units of it that the script still counts as lent.
@@ -85,7 +83,8 @@ impl Ask {
             // Requests are charged before they pass: there is no debt.
             "0".to_owned(),
             amount.to_string(),
-            terms.least.to_string(),
+            // Whatever is there will do: what was spent is reported in any case.
+            "0".to_owned(),
             terms.generation.to_string(),
             terms.held.to_string(),
             terms.unspent.to_string(),

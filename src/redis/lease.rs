@@ -7,7 +7,7 @@
 //! was not debited in Redis before.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::rc::Rc;
 
 use super::{Ask, KeyReply, LeaseTerms, Operation, LEASE_LENGTH_MS};
@@ -55,11 +55,13 @@ struct Lease {
     /// What Redis had left besides, when it last said so.
     elsewhere: u32,
     demand: Demand,
-    refused: Option<Refused>,
     /// The call that is under way.
     pending: Option<Pending>,
     /// No call before, ns.
     next_call: u64,
+    /// How long to wait from call to call while Redis has less than is wanted,
+    /// ns; 0 while it has enough.
+    pace: u64,
 }
 
 /// What a client has lately asked for, in units.
@@ -68,17 +70,10 @@ struct Demand {
     /// When the current span began, ns.
     since: u64,
     current: u32,
-    previous: u32,
+    /// In the span before; `None` where there was none.
+    previous: Option<u32>,
     /// When it last asked, ns.
     last: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Refused {
-    /// When there will be enough, ns.
-    until: u64,
-    /// How often in a row.
-    times: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -96,16 +91,30 @@ const IDLE: u64 = 1_000_000_000;
 /// So long before its end a lease is renewed or given back, ns.
 const ENDING: u64 = 400_000_000;
 
-/// So long after the time that a refusal named, the book's own next call is
-/// still waited for, ns.
-const GRACE: u64 = 30_000_000;
+/// So long after the time of its next call the book has its answer, ns.
+const ANSWERED: u64 = 30_000_000;
+
+/// While Redis has less than is wanted, calls are so far apart that a client
+/// has asked for so many units between them: the less often, the more has come
+/// back by then.
+const UNITS_A_CALL: u64 = 32;
+
+/// And at most so far, ns.
+const LONGEST_PACE: u64 = 500_000_000;
+
+/// What a client has done for less than this is no measure of its use, ns.
+const SHORTEST_USE: NonZeroU64 = NonZeroU64::MIN.saturating_add(50_000_000 - 1);
 
 /// Fewer units in a lease save no calls worth their trouble.
 const WORTHWHILE: u32 = 4;
 
-/// A lease is at most this part of a bucket, so that a few gateways' leases
-/// leave something for another.
-const PART: u32 = 5;
+/// A lease is at most this part of a bucket: units on lease, spent or not, take
+/// up room there, and so keep others from coming back.
+const PART: u32 = 6;
+
+/// A lease is renewed when no more than this part of the use within [`HORIZON`]
+/// is left: 31 ms.
+const LOW: u32 = 16;
 
 /// The most leases in a book. Further clients are asked for one by one.
 const CAPACITY: usize = 16_384;
@@ -157,9 +166,9 @@ impl LeaseBook {
                 held: 0,
                 elsewhere: 0,
                 demand,
-                refused: None,
                 pending: None,
                 next_call: now,
+                pace: 0,
             },
         );
     }
@@ -199,16 +208,15 @@ impl Lease {
         if self.balance >= cost.get() && now < self.ends_at {
             return Consulted::Enough;
         }
-        match self.refused {
-            Some(refused) if refused.is_believed(self.pending.is_some(), now) => {
-                let wait = refused.until.saturating_sub(now).saturating_add(GRACE);
-                Consulted::Denied(Answer::Denied {
-                    remaining: self.balance.min(cost.get().saturating_sub(1)),
-                    retry_after: NonZeroU64::new(wait).unwrap_or(NonZeroU64::MIN),
-                })
-            }
-            _ => Consulted::Ask,
+        let answer_at = self.next_call.saturating_add(ANSWERED);
+        if self.pace > 0 && (now < answer_at || self.pending.is_some()) {
+            let wait = answer_at.saturating_sub(now);
+            return Consulted::Denied(Answer::Denied {
+                remaining: self.balance.min(cost.get().saturating_sub(1)),
+                retry_after: NonZeroU64::new(wait).unwrap_or(NonZeroU64::MIN),
+            });
         }
+        Consulted::Ask
     }
 
     /// What a client is told of what is left: here, and elsewhere as last heard.
@@ -234,39 +242,39 @@ impl Lease {
             return None;
         }
         self.demand.roll(now);
-        let wanted = self.wanted();
-        let ending = now.saturating_add(ENDING) >= self.ends_at;
-        let gone = self.demand.is_idle(now) || wanted < WORTHWHILE;
-        // Redis refused to renew it: what was spent of it still takes up room
-        // there, which may be the very room that is missing.
-        let over = self.refused.is_some() && (ending || self.balance == 0);
-        if self.held > 0 && (gone || over) {
-            let unspent = std::mem::take(&mut self.balance);
-            if self.generation == 0 {
-                self.held = 0;
-                return None;
-            }
+        let wanted = self.wanted(now);
+        if self.demand.is_idle(now) || wanted < WORTHWHILE {
+            return self.end(now);
+        }
+        let low = self.balance <= self.demand.units(now) / LOW && now >= self.next_call;
+        let ending = self.generation > 0 && now.saturating_add(ENDING) >= self.ends_at;
+        if low || ending {
+            let more = wanted.saturating_sub(self.balance).max(1);
+            return Some(self.ask(more, self.balance, now));
+        }
+        None
+    }
+
+    /// Gives back what lies idle.
+    fn end(&mut self, now: u64) -> Option<Ask> {
+        let unspent = std::mem::take(&mut self.balance);
+        if self.generation > 0 {
             return Some(self.ask(0, unspent, now));
         }
-        let low = self.balance <= wanted / 4;
-        if now < self.next_call || gone || !(low || (ending && self.held > 0)) {
-            return None;
-        }
-        let more = wanted.saturating_sub(self.balance).max(1);
-        Some(self.ask(more, self.balance, now))
+        self.held = 0;
+        None
     }
 
     /// As many units as the client will use within [`HORIZON`], if it goes on.
-    fn wanted(&self) -> u32 {
+    fn wanted(&self, now: u64) -> u32 {
         let most = self.limit.bucket.burst().get() / PART;
-        self.demand.current.max(self.demand.previous).min(most)
+        self.demand.units(now).min(most)
     }
 
     fn ask(&mut self, wanted: u32, unspent: u32, now: u64) -> Ask {
         let known = self.generation > 0;
         let terms = LeaseTerms {
             wanted,
-            least: wanted.div_ceil(2),
             generation: self.generation,
             held: if known { self.held } else { 0 },
             unspent: if known { unspent.min(self.held) } else { 0 },
@@ -293,42 +301,54 @@ impl Lease {
                 (self.generation, self.held) = (0, self.balance);
                 self.next_call = now.saturating_add(back_off.get());
             }
-            Told::Answered(reply, redis_now) => match reply.answer {
-                Answer::Allowed { remaining, .. } => {
-                    self.elsewhere = remaining;
-                    if terms.wanted == 0 {
-                        (self.generation, self.held) = (0, 0);
-                    } else {
-                        self.refused = None;
-                        self.next_call = now;
-                        // Redis has kept what was left of the lease before,
-                        // unless that was over by its clock, or unknown to it.
-                        let kept = terms.generation > 0
-                            && reply.generation <= terms.generation.saturating_add(1);
-                        let left = if kept { self.balance } else { 0 };
-                        self.balance = left.saturating_add(reply.granted);
-                        self.held = terms.unspent.saturating_add(reply.granted);
-                        self.generation = reply.generation;
-                        self.ends_at = ends_at(reply.generation, *redis_now, sent_at);
-                    }
+            Told::Answered(reply, redis_now) => {
+                let (Answer::Allowed { remaining, .. } | Answer::Denied { remaining, .. }) =
+                    reply.answer;
+                self.elsewhere = remaining;
+                if terms.wanted == 0 {
+                    (self.generation, self.held) = (0, 0);
+                    return;
                 }
-                Answer::Denied {
-                    remaining,
-                    retry_after,
-                } => {
-                    self.elsewhere = remaining;
-                    let times = self
-                        .refused
-                        .map_or(1, |refused| refused.times.saturating_add(1));
-                    // Others wait for the same units: who is refused again lets
-                    // them have theirs first.
-                    let wait = retry_after.get().saturating_mul(times.into()).min(HORIZON);
-                    let until = now.saturating_add(wait);
-                    self.refused = Some(Refused { until, times });
-                    self.next_call = until;
-                }
-            },
+                // Redis has kept what was left of the lease before, unless that
+                // was over by its clock, or unknown to it.
+                let kept =
+                    terms.generation > 0 && reply.generation <= terms.generation.saturating_add(1);
+                let left = if kept { self.balance } else { 0 };
+                self.balance = left.saturating_add(reply.granted);
+                self.held = terms.unspent.saturating_add(reply.granted);
+                self.generation = reply.generation;
+                self.ends_at = ends_at(reply.generation, *redis_now, sent_at);
+                self.pace = self.pace_after(reply.granted, terms.wanted, now);
+                self.next_call = now.saturating_add(self.pace);
+            }
         }
+    }
+
+    /// Others want the same units: the less of what was wanted was there, the
+    /// longer it takes until there is as much again.
+    fn pace_after(&self, granted: u32, wanted: u32, now: u64) -> u64 {
+        let bucket = &self.limit.bucket;
+        // Four that take the most in turn take all that comes back.
+        let turn = (bucket.capacity() / u64::from(PART)).saturating_mul(4);
+        let longest = turn.min(LONGEST_PACE);
+        let units = NonZeroU32::new(self.demand.units(now)).unwrap_or(NonZeroU32::MIN);
+        let shortest = HORIZON.saturating_mul(UNITS_A_CALL) / NonZeroU64::from(units);
+        let shortest = shortest.min(longest);
+        if granted >= wanted / 4 * 3 {
+            let shorter = self.pace / 4 * 3;
+            return if shorter < shortest { 0 } else { shorter };
+        }
+        if granted >= wanted / 2 {
+            return self.pace.max(shortest);
+        }
+        let half = bucket
+            .emission_interval()
+            .get()
+            .saturating_mul(u64::from(wanted / 2));
+        self.pace
+            .saturating_mul(2)
+            .max(half)
+            .clamp(shortest, longest)
     }
 }
 
@@ -339,15 +359,6 @@ fn ends_at(generation: u64, redis_now: u64, sent_at: u64) -> u64 {
     let end = generation.saturating_add(2).saturating_mul(LEASE_LENGTH_MS);
     let left = end.saturating_sub(redis_now).min(2 * LEASE_LENGTH_MS);
     sent_at.saturating_add(left.saturating_mul(NANOS_PER_MILLI))
-}
-
-// === impl Refused ===
-
-impl Refused {
-    /// Until the book has asked again, if it does.
-    fn is_believed(&self, asking: bool, now: u64) -> bool {
-        asking || now < self.until.saturating_add(GRACE)
-    }
 }
 
 // === impl Demand ===
@@ -365,9 +376,21 @@ impl Demand {
         if age < HORIZON {
             return;
         }
-        self.previous = if age < 2 * HORIZON { self.current } else { 0 };
+        let was_there = self.last > 0;
+        self.previous = was_there.then_some(if age < 2 * HORIZON { self.current } else { 0 });
         self.current = 0;
         self.since = now;
+    }
+
+    /// Units within [`HORIZON`], as far as can be said by now.
+    fn units(&self, now: u64) -> u32 {
+        if let Some(previous) = self.previous {
+            return self.current.max(previous);
+        }
+        let age = NonZeroU64::new(now.saturating_sub(self.since))
+            .map_or(SHORTEST_USE, |age| age.max(SHORTEST_USE));
+        let units = u64::from(self.current).saturating_mul(HORIZON) / age;
+        u32::try_from(units).unwrap_or(u32::MAX)
     }
 
     fn is_idle(&self, now: u64) -> bool {

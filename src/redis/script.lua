@@ -15,7 +15,7 @@
 --   5 offset      bucket: bursts of debt allowed; window, month: shift of the start, s
 --   6 amount      units: charged; settled (negative: given back); peeked for (0: none);
 --                 wanted as a lease (0: none, the old lease is given back)
---   7 least       lease: the smallest grant of use; else 0
+--   7 least       lease: the smallest grant of use, 0: none will do too; else 0
 --   8 generation  lease: of the lease held before, 0: none; else 0
 --   9 held        lease: units of it on the books; settle of a return: ms since they were
 --                 charged, so that what time gave back since is not given twice; else 0
@@ -284,10 +284,10 @@ end
 
 function OPS.lease(q)
   if q.amount == 0 then return give_back(q, q.returned * q.unit) end
-  local granted = min(q.amount, q.most, floor((q.room - q.spent) / q.unit))
-  q.refused = granted < max(1, q.least)
+  local granted = max(0, min(q.amount, q.most, floor((q.room - q.spent) / q.unit)))
+  q.refused = granted < q.least
   if q.refused then
-    q.wait = wait_for(q, max(1, q.least), q.most, q.kept)
+    q.wait = wait_for(q, q.least, q.most, q.kept)
   else
     q.granted, q.next = granted, q.spent + granted * q.unit
     lend(q, q.returned + granted)

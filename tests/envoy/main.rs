@@ -16,6 +16,7 @@
 
 mod address;
 mod bridge;
+mod cluster;
 mod concurrency;
 mod feedback;
 mod harness;

@@ -10,6 +10,7 @@
 
 mod bootstrap;
 mod bridge;
+mod cluster;
 mod envoy;
 mod http;
 mod model_api;
@@ -22,6 +23,7 @@ mod wrk;
 
 pub use bootstrap::{direct_response, EnvoyOptions, Filter};
 pub use bridge::{Bridge, BridgeOptions};
+pub use cluster::{config as cluster_config, options as cluster_options, Cluster};
 pub use envoy::{validate, Envoy};
 pub use http::{raw, Answer, Client};
 pub use model_api::ModelApi;

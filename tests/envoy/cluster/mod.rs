@@ -1,0 +1,4 @@
+//! Limits that several Envoys enforce together, with a real Redis and the real bridge.
+
+mod lease;
+mod strict;
