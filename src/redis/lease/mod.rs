@@ -1,0 +1,105 @@
+//! Leases: units borrowed from Redis in chunks and spent without asking.
+//!
+//! Each of a gateway's workers borrows for itself: its book is plain memory,
+//! so spending from it costs nothing, and no two workers race. A book asks for
+//! as much of a limit as a client has lately used in half a second, in good
+//! time before it runs out, and gives back what lies idle. Nothing is spent that
+//! was not debited in Redis before.
+
+mod demand;
+mod lent;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::rc::Rc;
+
+use super::{Ask, KeyReply};
+use crate::limit::{Answer, Cost, Limit};
+use lent::Lease;
+
+/// The leases of one worker, by the number that stands for a client and a
+/// limit.
+#[derive(Debug, Default)]
+pub struct LeaseBook {
+    leases: BTreeMap<u64, Lease>,
+}
+
+/// What the book says to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consulted {
+    /// The units are there, to be taken by [`LeaseBook::spend`].
+    Enough,
+    /// There are none in Redis either, as it said a moment ago.
+    Denied(Answer),
+    /// Redis has to be asked.
+    Ask,
+}
+
+/// What became of a call that the book wanted.
+#[derive(Debug)]
+pub enum Told<'r> {
+    /// Redis answered: what it said, and its clock, in ms.
+    Answered(&'r KeyReply, u64),
+    /// It did not, and may have done what it was asked or not.
+    Failed,
+}
+
+/// The most leases in a book. Further clients are asked for one by one.
+const CAPACITY: usize = 16_384;
+
+// === impl LeaseBook ===
+
+impl LeaseBook {
+    /// What is known of a client's units, and that it asks for some.
+    pub fn consult(&mut self, lease: u64, cost: Cost, now: u64) -> Consulted {
+        let Some(lease) = self.leases.get_mut(&lease) else {
+            return Consulted::Ask;
+        };
+        lease.consult(cost, now)
+    }
+
+    /// Takes units that [`LeaseBook::consult`] said are there.
+    pub fn spend(&mut self, lease: u64, cost: Cost) -> Option<Answer> {
+        self.leases.get_mut(&lease)?.spend(cost)
+    }
+
+    /// Gives back units that were taken by a request that does not pass.
+    pub fn give_back(&mut self, lease: u64, cost: Cost) {
+        if let Some(lease) = self.leases.get_mut(&lease) {
+            lease.give_back(cost);
+        }
+    }
+
+    /// Watches a client for which Redis is asked, if there is room for one more.
+    pub fn watch(&mut self, lease: u64, key: &Rc<str>, limit: &Rc<Limit>, cost: Cost, now: u64) {
+        if self.leases.len() >= CAPACITY || self.leases.contains_key(&lease) {
+            return;
+        }
+        self.leases
+            .insert(lease, Lease::watched(key, limit, cost, now));
+    }
+
+    /// Whether nothing is watched or borrowed.
+    pub fn is_empty(&self) -> bool {
+        self.leases.is_empty()
+    }
+
+    /// What to ask Redis for now, each in a call of its own whose outcome goes
+    /// to [`LeaseBook::told`]. Forgets those whose clients have gone.
+    pub fn due(&mut self, now: u64) -> Vec<(u64, Ask)> {
+        let mut due = Vec::new();
+        self.leases.retain(|number, lease| {
+            due.extend(lease.due(now).map(|ask| (*number, ask)));
+            !lease.is_gone(now)
+        });
+        due
+    }
+
+    /// The outcome of a call that was due. `back_off` is how long to wait after
+    /// a failure, ns.
+    pub fn told(&mut self, lease: u64, outcome: &Told<'_>, back_off: NonZeroU64, now: u64) {
+        if let Some(lease) = self.leases.get_mut(&lease) {
+            lease.told(outcome, back_off, now);
+        }
+    }
+}
