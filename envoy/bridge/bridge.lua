@@ -4,8 +4,7 @@
 -- (Debian): they differ, they turn integers into floats, which is wrong from 2^53 on, and
 -- they know a timeout for each read but none for all of them.
 local cjson = require "cjson.safe"
-cjson.decode_invalid_numbers(false)
-cjson.decode_max_depth(2) -- a pipeline is a list of lists, nothing is deeper
+cjson.decode_invalid_numbers(false) -- NaN is no JSON
 
 -- Settings are read once, in the master process, which refuses to start on a bad one.
 local function setting(name, default)
@@ -140,7 +139,7 @@ local function answer()
   if ngx.req.get_method() ~= "POST" then refuse(405, "ERR only POST is supported") end
   if not authorized() then refuse(401, "WRONGPASS invalid or missing auth token") end
   local pipeline = ngx.var.uri == "/pipeline"
-  if not pipeline and ngx.var.uri ~= "/" then refuse(404, "ERR only / and /pipeline are supported") end
+  if not pipeline and ngx.var.uri ~= "/" then refuse(404, "ERR no such path") end
   local encoding = ngx.var.http_upstash_encoding
   if encoding and encoding ~= "base64" then refuse(400, "ERR upstash-encoding must be base64") end
   if ngx.var.http_upstash_response_format then refuse(400, "ERR upstash-response-format is not supported") end
@@ -156,7 +155,6 @@ local function answer()
 end
 
 local function send(status, type, body)
-  ngx.req.discard_body() -- an unread one must not be taken for the next request
   ngx.status, ngx.header.content_type, ngx.header.content_length = status, type, #body
   ngx.print(body)
 end
