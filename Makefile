@@ -1,11 +1,11 @@
 # What one does with Tollgate. Each target installs what it needs and lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run client check test lint bench
+.PHONY: help setup build run run-cluster client check test lint bench
 
 REQUESTS ?= 12
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the tests need and this machine lacks, nothing else
 	@scripts/setup.sh test
@@ -16,6 +16,9 @@ build: ## build target/wasm32-wasip1/release/tollgate.wasm
 
 run: ## a real Envoy with the filter before a demo model API, until Ctrl-C
 	@scripts/run.sh
+
+run-cluster: ## two Envoys that share limits through a bridge and Redis, until Ctrl-C
+	@scripts/run-cluster.sh
 
 client: ## the well-behaved client, against make run (REQUESTS=12)
 	@python3 examples/client.py --requests $(REQUESTS)
@@ -37,7 +40,7 @@ lint: ## formatting, lints, and the fences between the rooms
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features tool -- --deny warnings
 	cargo clippy --locked --lib --target wasm32-wasip1 -- --deny warnings
-	shellcheck scripts/*.sh
+	shellcheck scripts/*.sh envoy/bridge/*.sh
 	@scripts/fences.sh
 
 bench: ## what the filter costs Envoy, beside doing nothing and Envoy's own limiter

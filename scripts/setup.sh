@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a job needs and this machine lacks, nothing else, a line for each.
 #
-#   scripts/setup.sh [build] [run] [test] [bench] [lint]      (default: test)
+#   scripts/setup.sh [build] [run] [run-cluster] [test] [bench] [lint]      (default: test)
 #
 # Every check is a file or a command, so that a machine that has all is asked in a
 # fraction of a second, and `make` can ask it each time.
@@ -28,21 +28,50 @@ quietly() {
     rm -f "$log"
 }
 
+as_root() {
+    if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
 apt_install() {
-    local sudo=()
     command -v apt-get >/dev/null || die "no apt-get here; please install: $*"
-    if [[ $(id -u) -ne 0 ]]; then
-        command -v sudo >/dev/null ||
-            die "neither root nor sudo; please have an administrator run: apt-get install $*"
-        sudo=(sudo)
-    fi
+    [[ $(id -u) -eq 0 ]] || command -v sudo >/dev/null ||
+        die "neither root nor sudo; please have an administrator run: apt-get install $*"
     local package
     for package in "$@"; do say "Debian package $package"; done
     # A fresh machine has no lists. Old lists and no network may still do.
-    quietly "${sudo[@]}" apt-get update -qq || say "apt-get update failed, going on with what is known"
-    quietly "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    quietly as_root apt-get update -qq || say "apt-get update failed, going on with what is known"
+    quietly as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -qq -y --no-install-recommends "$@" ||
         die "could not install: $*"
+}
+
+# apt_install for packages that are services to Debian: it would start them at once and at
+# every boot, nginx on port 80 and Redis on 6379. Here they are programs. A service that
+# was there before goes on as it was: nothing starts, stops or restarts meanwhile.
+install_programs() {
+    local service new=() policy=/usr/sbin/policy-rc.d draft
+    for service in nginx redis-server; do
+        [[ -e /etc/init.d/$service ]] || new+=("$service")
+    done
+    # Debian asks this file before it touches a service; 101 says no. One that is there
+    # comes back afterwards.
+    draft=$(mktemp)
+    printf '#!/bin/sh\nexit 101\n' >"$draft"
+    # shellcheck disable=SC2064 # the names of now
+    trap "rm -f '$draft'; unblock_services '$policy'" EXIT
+    if [[ -e $policy && ! -e $policy.tollgate ]]; then as_root mv "$policy" "$policy.tollgate"; fi
+    as_root install -m 755 "$draft" "$policy"
+    apt_install "$@"
+    for service in "${new[@]}"; do
+        [[ ! -e /etc/init.d/$service ]] || quietly as_root update-rc.d "$service" disable
+    done
+    rm -f "$draft"
+    unblock_services "$policy"
+    trap - EXIT
+}
+
+unblock_services() {
+    if [[ -e $1.tollgate ]]; then as_root mv "$1.tollgate" "$1"; else as_root rm -f "$1"; fi
 }
 
 # need_command COMMAND PACKAGE...
@@ -97,6 +126,30 @@ envoy() {
     trap - EXIT
 }
 
+# Redis, and what envoy/bridge/run.sh starts.
+redis_and_bridge() {
+    local missing=()
+    command -v redis-server >/dev/null || missing+=(redis-server)
+    command -v redis-cli >/dev/null || missing+=(redis-tools)
+    if ! command -v openresty >/dev/null; then
+        [[ -x /usr/sbin/nginx ]] || missing+=(nginx)
+        [[ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ]] || missing+=(libnginx-mod-http-lua)
+        compgen -G '/usr/lib/*/lua/5.1/cjson.so' >/dev/null || missing+=(lua-cjson)
+    fi
+    [[ ${#missing[@]} -eq 0 ]] || install_programs "${missing[@]}"
+}
+
+upstash_client() {
+    local pinned=scripts/upstash-requirements.txt
+    if cmp -s "$pinned" .tools/python/upstash-requirements.txt; then return; fi
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+    say "Upstash's Python client into .tools"
+    rm -rf .tools/python
+    PIP_REQUIRE_VIRTUALENV=0 PIP_USER=0 quietly python3 -m pip install --no-deps --only-binary=:all: \
+        --require-hashes -r "$pinned" --target .tools/python || die "pip could not get it (see above)"
+    cp "$pinned" .tools/python/
+}
+
 job_build() { rust; }
 
 job_run() {
@@ -106,12 +159,21 @@ job_run() {
     need_command python3 python3
 }
 
-job_test() {
+job_run_cluster() {
     job_run
+    redis_and_bridge
+}
+
+job_test() {
+    job_run_cluster
+    upstash_client
     need_command wrk wrk
 }
 
-job_bench() { job_test; }
+job_bench() {
+    job_run
+    need_command wrk wrk
+}
 
 job_lint() {
     rust
@@ -127,7 +189,7 @@ job_lint() {
 
 for job in "${@:-test}"; do
     case $job in
-    build | run | test | bench | lint) "job_$job" ;;
-    *) die "unknown job '$job': build, run, test, bench or lint" ;;
+    build | run | run-cluster | test | bench | lint) "job_${job/-/_}" ;;
+    *) die "unknown job '$job': build, run, run-cluster, test, bench or lint" ;;
     esac
 done

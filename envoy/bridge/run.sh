@@ -18,6 +18,8 @@ awk '$1 == "nameserver" { list = list " " ($2 ~ /:/ ? "[" $2 "]" : $2) }
     END { if (list) print "resolver" list " valid=10s; resolver_timeout 1s;" }' \
     /etc/resolv.conf >"$folder/resolver.conf" 2>/dev/null || true
 
+# Debian keeps nginx where only root's PATH looks.
+PATH=$PATH:/usr/sbin
 globals='daemon off;'
 nginx=nginx
 if command -v openresty >/dev/null; then
