@@ -23,9 +23,10 @@ local USER, PASSWORD = setting("REDIS_USER", "default"), os.getenv("REDIS_PASSWO
 -- For all that one request asks of Redis. Less than the filter waits (50 ms), so that it
 -- hears what went wrong.
 local TIMEOUT = whole("BRIDGE_TIMEOUT_MS", "40", 60000) / 1000
--- Connections to Redis of one worker process, and how many requests may wait for one.
--- Idle ones are kept for a minute.
-local POOL, IDLE_MS = { pool_size = 64, backlog = 512 }, 60000
+-- Connections to Redis of one worker process: more than an Envoy of cluster.yaml has calls
+-- at once, far less than Redis takes (10,000). Then so many requests wait for one, the rest
+-- is refused. Idle ones are kept for a minute.
+local POOL, IDLE_MS = { pool_size = 256, backlog = 512 }, 60000
 -- What the filter needs. The wall behind this one is Redis' own, users.acl.
 local ALLOWED = { EVALSHA = true, EVAL = true, PING = true }
 
@@ -159,16 +160,24 @@ local function send(status, type, body)
   ngx.print(body)
 end
 
+-- Once a second is enough to know: a Redis that is down must not fill the disk too.
+local logged = 0
+local function log(level, message)
+  if ngx.time() == logged then return end
+  logged = ngx.time()
+  ngx.log(level, message)
+end
+
 local M = {}
 
 function M.serve()
   local fine, status, body = pcall(answer)
   if fine then return send(status, "application/json", body) end
   if type(status) ~= "table" then
-    ngx.log(ngx.ERR, status)
+    log(ngx.ERR, status)
     status = { status = 500, message = "ERR the bridge failed, its log says how" }
   elseif status.status >= 500 then
-    ngx.log(ngx.WARN, status.message)
+    log(ngx.WARN, status.message)
   end
   send(status.status, "application/json", '{"error":' .. cjson.encode(status.message) .. "}")
 end
