@@ -28,4 +28,5 @@ mod refused_config;
 mod reload;
 mod retry_after;
 mod shipped;
+mod shipped_cluster;
 mod spellings;
