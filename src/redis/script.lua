@@ -272,9 +272,8 @@ end
 
 function OPS.settle(q)
   if q.amount >= 0 then
-    local deep = q.spent + q.amount * q.unit
-    q.next = min(deep, q.deepest)
-    q.granted = ceil((deep - q.next) / q.unit)
+    q.next = min(q.spent + q.amount * q.unit, q.deepest)
+    q.granted = max(0, q.amount - floor((q.deepest - q.spent) / q.unit))
   elseif not q.stop then
     give_back(q, max(0, -q.amount * q.unit - q.held * 1e6))
   else
