@@ -30,6 +30,14 @@ local POOL, IDLE_MS = { pool_size = 256, backlog = 512 }, 60000
 -- What the filter needs. The wall behind this one is Redis' own, users.acl.
 local ALLOWED = { EVALSHA = true, EVAL = true, PING = true }
 
+-- Once a second is enough to know: a Redis that is down must not fill the disk too.
+local logged = 0
+local function log(level, message)
+  if ngx.time() == logged then return end
+  logged = ngx.time()
+  ngx.log(level, message)
+end
+
 -- Ends the request; `serve` answers it.
 local function refuse(status, message) error({ status = status, message = message }, 0) end
 
@@ -45,14 +53,18 @@ end
 
 -- A command in Redis' protocol, its arguments counted in bytes.
 local function encode(command)
-  if type(command) ~= "table" or type(command[1]) ~= "string" then refuse(400, "ERR failed to parse command") end
-  if not ALLOWED[command[1]:upper()] then refuse(400, "NOPERM the bridge does not pass on this command") end
   local parts = { "*" .. #command .. "\r\n" }
   for i = 1, #command do
     local text = argument(command[i])
     parts[i + 1] = "$" .. #text .. "\r\n" .. text .. "\r\n"
   end
   return table.concat(parts)
+end
+
+local function allowed(command)
+  if type(command) ~= "table" or type(command[1]) ~= "string" then refuse(400, "ERR failed to parse command") end
+  if not ALLOWED[command[1]:upper()] then refuse(400, "NOPERM the bridge does not pass on this command") end
+  return command
 end
 
 -- One step of the talk with Redis, in what is left of its time.
@@ -101,9 +113,12 @@ local function talk(socket, commands, base64)
   -- A connection logs in once, and nothing is sent before Redis has agreed: it would run
   -- as another user.
   if PASSWORD ~= "" and socket:getreusedtimes() == 0 then
-    step(socket, "write", "send", "*3\r\n$4\r\nAUTH\r\n$" .. #USER .. "\r\n" .. USER .. "\r\n$" .. #PASSWORD .. "\r\n" .. PASSWORD .. "\r\n")
+    step(socket, "write", "send", encode({ "AUTH", USER, PASSWORD }))
     local _, err = read(socket)
-    if err then refuse(400, err) end
+    if err then
+      log(ngx.ERR, err)
+      refuse(400, err)
+    end
   end
   step(socket, "write", "send", commands)
   local replies = {}
@@ -116,7 +131,8 @@ end
 
 -- Sends encoded commands, yields their replies. A talk that broke off leaves a reply on its
 -- way, which the next request must never read: that connection is closed. And nothing is
--- sent again: Redis may have done it.
+-- sent again: Redis may have done it. A caller who leaves meanwhile changes nothing: nginx
+-- lets this end first.
 local function ask(commands, base64)
   ngx.update_time()
   local socket = ngx.socket.tcp()
@@ -148,7 +164,7 @@ local function answer()
   local list = cjson.decode(ngx.req.get_body_data() or "")
   if type(list) ~= "table" or #list == 0 then refuse(400, "ERR failed to parse command") end
   local commands = {}
-  for i, command in ipairs(pipeline and list or { list }) do commands[i] = encode(command) end
+  for i, command in ipairs(pipeline and list or { list }) do commands[i] = encode(allowed(command)) end
   local replies = ask(commands, encoding == "base64")
   if not pipeline then return replies[1].failed and 400 or 200, replies[1].json end
   for i, reply in ipairs(replies) do replies[i] = reply.json end
@@ -158,14 +174,6 @@ end
 local function send(status, type, body)
   ngx.status, ngx.header.content_type, ngx.header.content_length = status, type, #body
   ngx.print(body)
-end
-
--- Once a second is enough to know: a Redis that is down must not fill the disk too.
-local logged = 0
-local function log(level, message)
-  if ngx.time() == logged then return end
-  logged = ngx.time()
-  ngx.log(level, message)
 end
 
 local M = {}
@@ -184,7 +192,7 @@ end
 
 -- For Docker and Kubernetes, without a token, hence without a word of why.
 function M.health()
-  local fine, replies = pcall(ask, { "*1\r\n$4\r\nPING\r\n" })
+  local fine, replies = pcall(ask, { encode({ "PING" }) })
   if fine and not replies[1].failed then return send(200, "text/plain", "ok\n") end
   send(503, "text/plain", "not ok\n")
 end

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "${1:?run.sh: name a folder}"
 folder=$(cd "$1" && pwd)
 
-sed "s/listen 127\.0\.0\.1:8787;/listen ${BRIDGE_LISTEN:-127.0.0.1:8787};/" "$here/nginx.conf" >"$folder/nginx.conf"
+sed "s|listen 127\.0\.0\.1:8787;|listen ${BRIDGE_LISTEN:-127.0.0.1:8787};|" "$here/nginx.conf" >"$folder/nginx.conf"
 cp "$here/bridge.lua" "$folder/"
 # nginx does not read this itself. A name must be whole there: redis.team.svc.cluster.local.
 awk '$1 == "nameserver" { list = list " " ($2 ~ /:/ ? "[" $2 "]" : $2) }

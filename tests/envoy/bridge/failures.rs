@@ -129,6 +129,7 @@ fn a_wrong_password_is_told_and_nothing_runs_as_someone_else() {
     let (status, body) = Caller::of(&bridge).ask(WRITE);
     assert_eq!(status, 400, "{body}");
     assert!(body.starts_with(r#"{"error":"WRONGPASS "#), "{body}");
+    assert!(bridge.log().contains("WRONGPASS "), "{}", bridge.log());
     assert_eq!(redis.command(&["exists", "tollgate:k"]), "0");
 }
 
