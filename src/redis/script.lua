@@ -33,7 +33,8 @@
 -- lease ends they also take up room: a bucket's level is at most burst - leased. So whenever
 -- they are spent, a strict bucket would have let them pass. A refused lease changes nothing:
 -- give the old one back (amount 0), or what was spent of it takes up room until it ends.
--- A return that timed out is, like a charge, never sent again.
+-- A lease is named in one call only: after a timeout nobody knows whether its units are still
+-- on the books, and to name it again would take another's off.
 
 local ceil, floor, fmod, max, min = math.ceil, math.floor, math.fmod, math.max, math.min
 
@@ -307,7 +308,7 @@ local function write(q)
   if q.op == 'peek' then return end
   local words = { q.start, q.period, q.next }
   if q.kind == 'bucket' then
-    if q.next == 0 and #q.kept == 0 then return redis.call('DEL', q.key) end
+    if q.next == 0 then return redis.call('DEL', q.key) end
     local ns = now_us * 1000 + q.next
     local rest = fmod(ns, 1e9)
     words = { now_s + (ns - rest) / 1e9, rest, q.period }

@@ -205,6 +205,18 @@ impl<'a> World<'a> {
         }
     }
 
+    /// A refused lease is granted at the time told, if nobody else does anything.
+    pub fn borrows_as_told(&mut self, least: u32) {
+        let refused = self.lease(None, least, least);
+        if refused.retry > 0 {
+            self.now += refused.retry as u64 * 1_000;
+            assert!(
+                self.lease(None, least, least).allowed,
+                "{refused:?} did not suffice"
+            );
+        }
+    }
+
     /// Units pass: the strict limit must agree.
     fn pass(&mut self, units: u32) {
         let now = self.now;

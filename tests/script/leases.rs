@@ -36,6 +36,7 @@ fn a_bucket_lends_no_more_than_it_would_let_pass() {
             world.happen(event);
         }
         world.waits_as_told(limit.size.min(5));
+        world.borrows_as_told(limit.size.min(3));
         // What the dead held is lost until their leases end, and then refills.
         world.now += 2 * lease_ms * 1_000 + u64::from(limit.size) * limit.period / 1_000 + 1;
         prop_assert_eq!(world.ask("peek", 0).remaining, i64::from(limit.size));
@@ -58,6 +59,7 @@ fn a_window_lends_no_more_than_its_quota() {
             world.happen(event);
         }
         world.waits_as_told(1);
+        world.borrows_as_told(1);
     });
 }
 
@@ -145,6 +147,9 @@ fn callers_whose_leases_differ_in_length_share_a_bucket() {
     let short = borrow(&redis, START, 1_000, &limit, 4);
     let long = borrow(&redis, START, 30_000, &limit, 4);
     assert_eq!(long.remaining, 2);
+    // Eight spent at the short one's end, or four at the long one's.
+    let long_ends = (long.generation + 2) * 30_000 - (START / 1_000) as i64;
+    assert_eq!(long.reset, long_ends + 4_000);
     // Named with the other's length, it is nobody's.
     let strange = naming(&limit, short.generation, 4, 4, 0);
     assert_eq!(redis.call(START, 30_000, &[strange]).keys[0].remaining, 2);
@@ -179,4 +184,55 @@ fn a_window_takes_back_only_what_it_lent() {
     let late = naming(&limit, last.generation, 5, 5, 0);
     let next = redis.call(START + 60 * SECOND, 10_000, &[late]).keys[0];
     assert_eq!(next.remaining, 90, "of the window before");
+}
+
+/// A generation that began in the window before is not this window's to take back.
+#[test]
+fn a_generation_across_a_boundary_comes_back_to_neither_window() {
+    let redis = Redis::start();
+    let limit = Ask::window("w", 100, 60, 0);
+    let boundary = START + 60 * SECOND;
+    let before = borrow(&redis, boundary - 1_000, 7_000, &limit, 5);
+    let after = borrow(&redis, boundary, 7_000, &limit, 5);
+    assert_eq!(before.generation, after.generation);
+    let late = naming(&limit, before.generation, 5, 5, 0);
+    assert_eq!(redis.call(boundary, 7_000, &[late]).keys[0].remaining, 95);
+}
+
+/// No gateway may name a lease twice. Where one does, it takes another's room, no more.
+#[test]
+fn a_second_return_is_worth_no_more_than_is_on_the_books() {
+    let redis = Redis::start();
+    let limit = Ask::bucket("b", 10, 1_000_000_000_000, 0);
+    redis.call(START, 0, &[limit.op("charge", 3)]);
+    let one = borrow(&redis, START, 10_000, &limit, 5);
+    assert_eq!(borrow(&redis, START, 10_000, &limit, 2).remaining, 0);
+    let back = naming(&limit, one.generation, 5, 5, 0);
+    for remaining in [5, 7, 7] {
+        let seen = redis.call(START, 10_000, std::slice::from_ref(&back));
+        assert_eq!(seen.keys[0].remaining, remaining);
+    }
+}
+
+#[test]
+fn a_refused_lease_waits_for_the_least_that_is_of_use() {
+    let redis = Redis::start();
+    let limit = Ask::bucket("b", 10, 1_000_000_000, 0);
+    redis.call(START, 0, &[limit.op("charge", 10)]);
+    let ask = |least, want| Ask {
+        least,
+        ..limit.op("lease", want)
+    };
+    for (least, want, retry) in [(0, 5, 1_000), (2, 5, 2_000), (10, 10, 10_000), (11, 12, -1)] {
+        let refused = redis.call(START, 10_000, &[ask(least, want)]).keys[0];
+        assert_eq!((refused.allowed, refused.retry), (false, retry));
+    }
+    let granted = redis.call(START + 2 * SECOND, 10_000, &[ask(2, 5)]).keys[0];
+    assert_eq!(granted.granted, 2);
+    // Of a quota of 100 a lease is at most five.
+    let quota = Ask {
+        least: 6,
+        ..Ask::window("w", 100, 60, 0).op("lease", 6)
+    };
+    assert_eq!(redis.call(START, 10_000, &[quota]).keys[0].retry, -1);
 }
