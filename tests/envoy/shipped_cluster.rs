@@ -78,7 +78,6 @@ fn envoy_takes_the_shipped_file() {
 }
 
 #[test]
-#[ignore = "the filter does not take `redis` yet"]
 fn two_gateways_share_one_budget_and_end_together() {
     let mut cluster = Cluster::start();
     let gateways = ["TOLLGATE_PORT", "SECOND_PORT"].map(|name| cluster.gateway(name));

@@ -148,7 +148,7 @@ impl<'a> World<'a> {
             return;
         }
         let granted = key.granted as u64;
-        assert!(granted >= u64::from(least.min(want).max(1)) && granted <= u64::from(want));
+        assert!(granted >= u64::from(least.min(want)) && granted <= u64::from(want));
         if self.limit.kind != "bucket" {
             assert!(
                 granted <= u64::from((self.limit.size / 20).max(1)),

@@ -113,7 +113,8 @@ fn two_gateways_in_turn_carry_over_what_they_have() {
         10_000,
         &[naming(&limit, two.generation, 4, 0, 2)],
     );
-    assert!(!none.keys[0].allowed, "4 spent, 6 on lease");
+    assert!(none.allowed, "what was spent is reported in any case");
+    assert_eq!(none.keys[0].granted, 0, "4 spent, 6 on lease");
     let all = Ask {
         held: 5,
         unspent: 5,
@@ -223,10 +224,12 @@ fn a_refused_lease_waits_for_the_least_that_is_of_use() {
         least,
         ..limit.op("lease", want)
     };
-    for (least, want, retry) in [(0, 5, 1_000), (2, 5, 2_000), (10, 10, 10_000), (11, 12, -1)] {
+    for (least, want, retry) in [(1, 5, 1_000), (2, 5, 2_000), (10, 10, 10_000), (11, 12, -1)] {
         let refused = redis.call(START, 10_000, &[ask(least, want)]).keys[0];
         assert_eq!((refused.allowed, refused.retry), (false, retry));
     }
+    let nothing = redis.call(START, 10_000, &[ask(0, 5)]).keys[0];
+    assert!(nothing.allowed && nothing.granted == 0, "nothing will do too");
     let granted = redis.call(START + 2 * SECOND, 10_000, &[ask(2, 5)]).keys[0];
     assert_eq!(granted.granted, 2);
     // Of a quota of 100 a lease is at most five.

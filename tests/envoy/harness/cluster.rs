@@ -1,7 +1,7 @@
 //! Several Envoys that count in one Redis.
 
-use super::bootstrap::EnvoyOptions;
-use super::bridge::Bridge;
+use super::bootstrap::{direct_response, EnvoyOptions};
+use super::bridge::{Bridge, BridgeOptions};
 use super::envoy::Envoy;
 use super::redis::Redis;
 use std::net::SocketAddr;
@@ -13,20 +13,26 @@ pub struct Cluster {
     pub redis: Redis,
 }
 
+/// Waits for Redis as long as a busy machine may need, and refuses what Redis has not
+/// decided on: what passes was counted there.
+pub const PATIENT: &str = r#""timeout": "10s", "on_failure": "deny""#;
+
 impl Cluster {
-    /// So many Envoys with these limits, of two workers each. `redis` is what stands
-    /// under that name besides how to reach it.
-    pub fn start(envoys: usize, limits: &str, redis: &str) -> Self {
-        let server = Redis::start();
-        let bridge = Bridge::start(server.port());
-        let config = config(limits, &bridge, redis);
-        let envoys = (0..envoys)
-            .map(|_| Envoy::start(options(&config, bridge.address())))
-            .collect();
+    /// So many Envoys of two workers each, with these limits by bearer token. They and
+    /// their bridge are [`PATIENT`].
+    pub fn start(envoys: usize, limits: &str) -> Self {
+        let redis = Redis::start();
+        let bridge = Bridge::with(&BridgeOptions {
+            timeout_ms: Some(9_000),
+            ..BridgeOptions::to(redis.port())
+        });
+        let config = config(limits, bridge.token(), PATIENT);
+        let options = || options(&config, bridge.address());
+        let envoys = (0..envoys).map(|_| Envoy::start(options())).collect();
         Self {
             envoys,
             bridge,
-            redis: server,
+            redis,
         }
     }
 
@@ -34,24 +40,32 @@ impl Cluster {
     pub fn calls(&self) -> u64 {
         let stats = self.redis.command(&["info", "commandstats"]);
         let of = |command: &str| -> u64 {
-            let line = stats
-                .lines()
-                .find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+            let prefix = format!("cmdstat_{command}:calls=");
+            let line = stats.lines().find_map(|line| line.strip_prefix(&prefix));
             let count = line.and_then(|line| line.split(',').next());
             count.map_or(0, |count| count.parse().expect("a number"))
         };
         of("evalsha") + of("eval")
     }
+
+    /// A counter of Tollgate's, of all Envoys together.
+    pub fn counted(&self, name: &str) -> u64 {
+        let name = format!("wasmcustom.tollgate.{name}");
+        self.envoys.iter().map(|envoy| envoy.stat(&name)).sum()
+    }
+
+    /// No call has failed, and no module.
+    pub fn assert_well(&self) {
+        for envoy in &self.envoys {
+            assert_eq!(envoy.stat("wasmcustom.tollgate.redis.errors"), 0, "{}", envoy.log());
+            envoy.assert_vm_lives();
+        }
+    }
 }
 
-/// The plugin's JSON for clients by their bearer token.
-pub fn config(limits: &str, bridge: &Bridge, redis: &str) -> String {
-    let token = bridge.token();
-    let redis = if redis.is_empty() {
-        r#""gateways": 2"#
-    } else {
-        redis
-    };
+/// The plugin's JSON for clients by their bearer token; `redis` is what stands there
+/// besides how to reach it.
+pub fn config(limits: &str, token: &str, redis: &str) -> String {
     format!(
         r#"{{"client_from": [{{"header": "authorization", "strip": "Bearer "}}],
   "limits": {limits},
@@ -59,14 +73,16 @@ pub fn config(limits: &str, bridge: &Bridge, redis: &str) -> String {
     )
 }
 
-/// The shipped Envoy with a cluster for the bridge at this address, and no upstream.
+/// The shipped Envoy, which answers by itself, with a cluster for the bridge at this
+/// address.
 pub fn options(config: &str, bridge: SocketAddr) -> EnvoyOptions {
     let (ip, port) = (bridge.ip(), bridge.port());
     let cluster = format!(
-        "  clusters:
+        "
+  clusters:
   - name: tollgate_redis
     type: STATIC
-    connect_timeout: 0.04s
+    connect_timeout: 5s
     load_assignment:
       cluster_name: tollgate_redis
       endpoints:
@@ -77,11 +93,7 @@ pub fn options(config: &str, bridge: SocketAddr) -> EnvoyOptions {
     );
     EnvoyOptions {
         config: Some(config.to_owned()),
-        concurrency: 2,
-        edits: vec![
-            super::bootstrap::direct_response(),
-            ("\n  clusters:\n".to_owned(), format!("\n{cluster}")),
-        ],
+        edits: vec![direct_response(), ("\n  clusters:\n".to_owned(), cluster)],
         ..EnvoyOptions::default()
     }
 }

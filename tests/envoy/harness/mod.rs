@@ -12,6 +12,7 @@ mod bootstrap;
 mod bridge;
 mod cluster;
 mod envoy;
+mod fake_bridge;
 mod http;
 mod model_api;
 mod observe;
@@ -23,8 +24,9 @@ mod wrk;
 
 pub use bootstrap::{direct_response, EnvoyOptions, Filter};
 pub use bridge::{Bridge, BridgeOptions};
-pub use cluster::{config as cluster_config, options as cluster_options, Cluster};
+pub use cluster::{config as cluster_config, options as cluster_options, Cluster, PATIENT};
 pub use envoy::{validate, Envoy};
+pub use fake_bridge::{allowed, FakeBridge};
 pub use http::{raw, Answer, Client};
 pub use model_api::ModelApi;
 pub use paths::{root, target};
