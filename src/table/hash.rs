@@ -4,11 +4,12 @@
 //! process: who does not know the key can neither aim at another client's
 //! entry nor fill a page of choice.
 
-use std::hash::Hasher;
 use std::num::NonZeroU64;
 
 use siphasher::sip::SipHasher13;
-use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher13x128};
+use siphasher::sip128::SipHasher13 as SipHasher13x128;
+use zerocopy::little_endian::U64;
+use zerocopy::IntoBytes;
 
 /// The secret of this process' table.
 #[derive(Clone, Copy)]
@@ -40,9 +41,7 @@ impl TableKey {
     /// Hashes a client id, which must be the same bytes for the same client
     /// only; see `client::ClientId`.
     pub fn client(&self, id: &[u8]) -> ClientHash {
-        let mut hasher = SipHasher13x128::new_with_key(&self.0);
-        hasher.write(id);
-        let hash = hasher.finish128();
+        let hash = SipHasher13x128::new_with_key(&self.0).hash(id);
         ClientHash {
             high: hash.h1,
             low: hash.h2,
@@ -51,11 +50,9 @@ impl TableKey {
 
     /// The fingerprint of a client's entry for the limit of this tag.
     pub fn fingerprint(&self, client: &ClientHash, limit_tag: u64) -> Fingerprint {
-        let mut hasher = SipHasher13::new_with_key(&self.0);
-        hasher.write_u64(client.high);
-        hasher.write_u64(client.low);
-        hasher.write_u64(limit_tag);
-        Fingerprint(NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN))
+        let parts = [client.high, client.low, limit_tag].map(U64::new);
+        let hash = SipHasher13::new_with_key(&self.0).hash(parts.as_bytes());
+        Fingerprint(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
     }
 }
 
