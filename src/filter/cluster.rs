@@ -224,12 +224,8 @@ impl Bill {
     fn remember(&self, plugin: &Plugin, reply: &Reply) {
         for (charge, key) in self.asked.iter().zip(&reply.keys) {
             let said = match key.answer {
-                Answer::Denied {
-                    remaining,
-                    retry_after,
-                } => Said::Denied {
+                Answer::Denied { retry_after, .. } => Said::Denied {
                     cost: charge.charge.cost,
-                    remaining,
                     retry_after,
                 },
                 Answer::Allowed { .. } => Said::Allowed,

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU64;
 
-use crate::limit::{Answer, BucketState, Cost};
+use crate::limit::{Answer, BucketState, Cost, TokenBucket};
 
 /// What Redis has denied: this cost and any above, until this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,54 +11,76 @@ pub(super) struct Denial {
     /// ns on the monotonic clock.
     until: u64,
     cost: Cost,
-    /// Units there were.
-    remaining: u32,
+    /// When Redis said so, whole seconds on that clock.
+    said_at: u32,
 }
+
+/// The longest time for which a denial is believed, s: Redis may know better by
+/// then, since others may have been given their units back.
+const BELIEVED: u32 = 60;
+
+/// So soon after a denial has lapsed there is about one such request's worth of
+/// units, ns.
+const JUST: u64 = 20_000_000;
+
+const SECOND: u64 = 1_000_000_000;
 
 // === impl Denial ===
 
 impl Denial {
-    /// The longest time for which a denial is believed, ns: Redis may know
-    /// better by then, since others may have been given their units back.
-    const LONGEST: u64 = 60_000_000_000;
-
-    /// ns.
-    const JUST: u64 = 20_000_000;
-
-    pub(super) fn new(cost: Cost, remaining: u32, wait: NonZeroU64, now: u64) -> Self {
+    pub(super) fn new(cost: Cost, wait: NonZeroU64, now: u64) -> Self {
         Self {
-            until: now.saturating_add(wait.get().min(Self::LONGEST)),
+            until: now.saturating_add(wait.get()),
             cost,
-            remaining,
+            said_at: seconds(now),
         }
     }
 
     /// What it says to a request of this cost: `None` where Redis has to be
     /// asked.
-    pub(super) fn answer(&self, cost: Cost, now: u64) -> Option<Answer> {
-        let retry_after = NonZeroU64::new(self.until.saturating_sub(now))?;
-        (cost >= self.cost).then_some(Answer::Denied {
-            remaining: self.remaining,
-            retry_after,
+    pub(super) fn answer(&self, cost: Cost, bucket: &TokenBucket, now: u64) -> Option<Answer> {
+        let wait = NonZeroU64::new(self.until.saturating_sub(now))?;
+        if cost < self.cost || self.is_old(now) {
+            return None;
+        }
+        // The units that are missing come back one by one until then.
+        let missing = wait.get().div_ceil(bucket.emission_interval().get());
+        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        Some(Answer::Denied {
+            remaining: self.cost.get().saturating_sub(missing),
+            retry_after: wait,
         })
     }
 
-    /// Whether it has lapsed just now. There is then about one such request's
-    /// worth of units, and a client that goes on asking would have all that it
-    /// has under way ask Redis for it. One that has come back later is not to
-    /// find its requests denied for the sake of the first.
-    pub(super) fn has_just_lapsed(&self, now: u64) -> bool {
-        now.checked_sub(self.until)
-            .is_some_and(|since| since < Self::JUST)
+    /// The same denial while somebody asks again, which takes up to `claim` ns;
+    /// `None` where nobody is to be held up for it. A client that goes on asking
+    /// would have all that it has under way ask Redis at once. One that has come
+    /// back later is not to find its requests denied for the sake of the first.
+    pub(super) fn claimed(self, claim: u64, now: u64) -> Option<Self> {
+        let since = now.checked_sub(self.until);
+        if since.is_some_and(|since| since < JUST) {
+            return Some(Self {
+                until: now.saturating_add(claim),
+                said_at: seconds(now),
+                ..self
+            });
+        }
+        let is_old = since.is_none() && self.is_old(now);
+        is_old.then(|| Self {
+            // For what is left of this second.
+            said_at: seconds(now).wrapping_sub(BELIEVED - 1),
+            ..self
+        })
     }
 
-    /// The same denial while somebody asks again, for `claim` ns.
-    pub(super) fn claimed(self, claim: u64, now: u64) -> Self {
-        Self {
-            until: now.saturating_add(claim),
-            ..self
-        }
+    fn is_old(&self, now: u64) -> bool {
+        seconds(now).wrapping_sub(self.said_at) >= BELIEVED
     }
+}
+
+/// Whole seconds, which begin again after 136 years.
+fn seconds(nanos: u64) -> u32 {
+    u32::try_from((nanos / SECOND) % SECONDS).unwrap_or(u32::MAX)
 }
 
 /// In the table it stands where a bucket would: full once it has lapsed, with
@@ -69,7 +91,7 @@ impl From<Denial> for BucketState {
         let cost = NonZeroU64::from(denial.cost);
         Self {
             tat: denial.until,
-            interval: cost.saturating_mul(UNITS) | u64::from(denial.remaining),
+            interval: cost.saturating_mul(SECONDS) | u64::from(denial.said_at),
         }
     }
 }
@@ -81,11 +103,11 @@ impl TryFrom<BucketState> for Denial {
         let packed = state.interval.get();
         Ok(Self {
             until: state.tat,
-            cost: u32::try_from(packed / UNITS)?.try_into()?,
-            remaining: u32::try_from(packed % UNITS)?,
+            cost: u32::try_from(packed / SECONDS)?.try_into()?,
+            said_at: u32::try_from(packed % SECONDS)?,
         })
     }
 }
 
-/// One more than the most units there can be.
-const UNITS: NonZeroU64 = NonZeroU64::MIN.saturating_add(u32::MAX as u64);
+/// One more than the last second that is counted.
+const SECONDS: NonZeroU64 = NonZeroU64::MIN.saturating_add(u32::MAX as u64);

@@ -3,7 +3,7 @@
 //! Envoy's shared data has no delete, no expiry and one lock for the process,
 //! and a get and a set cost nearly the same for 16 bytes and for 4 KiB. One
 //! key per client would therefore grow for ever. Instead a fixed number of
-//! pages holds a fixed number of entries each; all buckets of one client sit
+//! pages holds at most 128 entries each; all buckets of one client sit
 //! in one page, so that one get and one compare-and-swap decide on all of its
 //! limits, all or nothing.
 

@@ -1,4 +1,8 @@
-//! One page: 128 fingerprints side by side, then 128 bucket states.
+//! One page: up to 128 entries, each a fingerprint and a bucket's state.
+//!
+//! It is as long as it ever had to be: every request copies it out of shared
+//! data and back, and most tables are far from full. Where a new entry finds no
+//! bucket that is full again, the page grows by one.
 //!
 //! A page is read and changed in the bytes that shared data holds, without
 //! decoding what the request does not touch. Bytes that are no page count as
@@ -8,7 +12,7 @@
 use std::num::NonZeroU64;
 
 use zerocopy::little_endian::U64;
-use zerocopy::{transmute_mut, transmute_ref, FromBytes, Immutable, IntoBytes, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::denial::Denial;
 use super::{Charge, Entry, Fingerprint, ENTRIES_PER_PAGE};
@@ -16,23 +20,15 @@ use crate::limit::{Answer, BucketState, Cost, Decision, Outcome};
 
 /// A page of the table, in the bytes it was read in.
 #[derive(Clone)]
-pub struct Page(Box<[u8; size_of::<Entries>()]>);
+pub struct Page(Vec<u8>);
 
-/// The format of a page in shared data. Whoever changes it changes the version
+/// An entry as it stands in shared data. Whoever changes it changes the version
 /// in the pages' keys with it.
-#[derive(FromBytes, IntoBytes, Immutable, Unaligned)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-struct Entries {
-    /// 0 where there was never an entry.
-    fingerprints: [U64; ENTRIES_PER_PAGE],
-    states: [StoredState; ENTRIES_PER_PAGE],
-}
-
-#[derive(FromBytes, IntoBytes, Immutable, Unaligned)]
-#[repr(C)]
-struct StoredState {
+struct StoredEntry {
+    fingerprint: U64,
     tat: U64,
-    /// 0 where there was never an entry.
     interval: U64,
 }
 
@@ -65,8 +61,6 @@ pub enum Said {
     Denied {
         /// What the request was to take.
         cost: Cost,
-        /// Units there were.
-        remaining: u32,
         /// Time until the units are there, ns.
         retry_after: NonZeroU64,
     },
@@ -77,17 +71,20 @@ pub enum Said {
 impl Page {
     /// A page in which every bucket is full.
     pub fn empty() -> Self {
-        Self(Box::new([0; size_of::<Entries>()]))
+        Self(Vec::new())
     }
 
     /// The page that these bytes are, or an empty one.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        bytes.try_into().map_or_else(|_| Self::empty(), Self)
+        match <[StoredEntry]>::ref_from_bytes(&bytes) {
+            Ok(entries) if entries.len() <= ENTRIES_PER_PAGE => Self(bytes),
+            _ => Self::empty(),
+        }
     }
 
     /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
-        &*self.0
+        &self.0
     }
 
     /// What each entry says to its charge. Changes nothing.
@@ -158,11 +155,7 @@ impl Page {
     /// evictions, as [`Page::commit`] does.
     pub fn remember(&mut self, fingerprint: Fingerprint, said: Said, now: u64) -> u32 {
         let state = match said {
-            Said::Denied {
-                cost,
-                remaining,
-                retry_after,
-            } => Denial::new(cost, remaining, retry_after, now).into(),
+            Said::Denied { cost, retry_after } => Denial::new(cost, retry_after, now).into(),
             Said::Allowed => BucketState {
                 tat: 0,
                 interval: NonZeroU64::MIN,
@@ -180,23 +173,27 @@ impl Page {
         evictions
     }
 
-    /// The place for a new entry: one whose bucket is full, or else the one with
-    /// the fewest units spent; none that this very request has, be it one it
-    /// found (`decided`) or one it took (`new`). Units and not time, or a slow
-    /// limit's fresh buckets would crowd out a fast limit's empty ones.
+    /// The place for a new entry: one whose bucket is full, or else one more, or
+    /// else, in a page that may not grow, the one with the fewest units spent;
+    /// none that this very request has, be it one it found (`decided`) or one it
+    /// took (`new`). Units and not time, or a slow limit's fresh buckets would
+    /// crowd out a fast limit's empty ones.
     fn place_for_new(&self, decided: &[Decided], new: &[Slot], now: u64) -> Option<NewPlace> {
         let found = |slot| decided.iter().any(|decided| decided.slot == Some(slot));
-        let others = self
-            .entries()
-            .states
+        let entries = self.entries();
+        let others = entries
             .iter()
             .enumerate()
             .filter(|(slot, _)| !new.contains(slot) && !found(*slot));
-        let full = others.clone().find(|(_, state)| state.tat.get() <= now);
-        match full {
-            Some((slot, _)) => Some(NewPlace { slot, evictions: 0 }),
+        let full = others.clone().find(|(_, entry)| entry.tat.get() <= now);
+        let free = match full {
+            Some((slot, _)) => Some(slot),
+            None => Some(entries.len()).filter(|next| *next < ENTRIES_PER_PAGE),
+        };
+        match free {
+            Some(slot) => Some(NewPlace { slot, evictions: 0 }),
             None => others
-                .min_by_key(|(_, state)| state.units_spent(now))
+                .min_by_key(|(_, entry)| entry.units_spent(now))
                 .map(|(slot, _)| NewPlace { slot, evictions: 1 }),
         }
     }
@@ -204,33 +201,33 @@ impl Page {
     fn find(&self, fingerprint: Fingerprint) -> Option<Slot> {
         let wanted = U64::new(fingerprint.get());
         self.entries()
-            .fingerprints
             .iter()
-            .position(|found| *found == wanted)
+            .position(|entry| entry.fingerprint == wanted)
     }
 
     fn state(&self, slot: Slot) -> Option<BucketState> {
-        let stored = self.entries().states.get(slot)?;
+        let entry = self.entries().get(slot)?;
         Some(BucketState {
-            tat: stored.tat.get(),
-            interval: NonZeroU64::new(stored.interval.get())?,
+            tat: entry.tat.get(),
+            interval: NonZeroU64::new(entry.interval.get())?,
         })
     }
 
     fn write(&mut self, slot: Slot, fingerprint: Fingerprint, state: BucketState) {
-        let Entries {
-            fingerprints,
-            states,
-        } = transmute_mut!(&mut *self.0);
-        if let (Some(name), Some(stored)) = (fingerprints.get_mut(slot), states.get_mut(slot)) {
-            name.set(fingerprint.get());
-            stored.tat.set(state.tat);
-            stored.interval.set(state.interval.get());
+        let entry = StoredEntry {
+            fingerprint: fingerprint.get().into(),
+            tat: state.tat.into(),
+            interval: state.interval.get().into(),
+        };
+        let entries = <[StoredEntry]>::mut_from_bytes(&mut self.0).unwrap_or_default();
+        match entries.get_mut(slot) {
+            Some(place) => *place = entry,
+            None => self.0.extend_from_slice(entry.as_bytes()),
         }
     }
 
-    fn entries(&self) -> &Entries {
-        transmute_ref!(&*self.0)
+    fn entries(&self) -> &[StoredEntry] {
+        <[StoredEntry]>::ref_from_bytes(&self.0).unwrap_or_default()
     }
 }
 
@@ -261,10 +258,11 @@ fn ask_denial(
     let Some(denial) = state.and_then(|state| Denial::try_from(state).ok()) else {
         return (None, None);
     };
-    let claimed = denial
-        .has_just_lapsed(now)
-        .then(|| denial.claimed(claim, now).into());
-    (denial.answer(charge.cost, now), claimed)
+    let claimed = denial.claimed(claim, now).map(BucketState::from);
+    (
+        denial.answer(charge.cost, &charge.limit.bucket, now),
+        claimed,
+    )
 }
 
 // === impl Decided ===
@@ -286,9 +284,9 @@ impl Decided {
     }
 }
 
-// === impl StoredState ===
+// === impl StoredEntry ===
 
-impl StoredState {
+impl StoredEntry {
     fn units_spent(&self, now: u64) -> u64 {
         let ahead = self.tat.get().saturating_sub(now);
         ahead.checked_div(self.interval.get()).unwrap_or(0)

@@ -90,13 +90,16 @@ fn the_readmes_capability_list_is_whole() {
         "{policy}\n                capability_restriction_config: {{ allowed_capabilities: {{ {} }} }}",
         allowed.join(", ")
     );
-    let config = r#"{"client_from": [{"header": "x-api-key"}], "limits": {"l": {"rate": "1/d"}}}"#;
-    let envoy = Envoy::start(EnvoyOptions {
-        config: Some(config.to_owned()),
-        edits: vec![(policy.to_owned(), restricted), direct_response()],
-        ..EnvoyOptions::default()
+    let bridge = FakeBridge::start(|words| {
+        let result = serde_json::json!({"result": allowed(words, 9)});
+        (200, result.to_string().into_bytes())
     });
+    let limits = r#"{"here": {"rate": "2/d"}, "redis": {"rate": "9/d", "scope": "cluster"}}"#;
+    let config = cluster_config(limits, "any", PATIENT);
+    let mut options = cluster_options(&config, bridge.address());
+    options.edits.push((policy.to_owned(), restricted));
+    let envoy = Envoy::start(options);
     let client = Client::new(envoy.address());
-    let statuses = [(); 2].map(|()| client.get("/", &[("x-api-key", "a")]).status);
-    assert_eq!(statuses, [200, 429]);
+    let statuses = [(); 3].map(|()| client.chat("a").status);
+    assert_eq!(statuses, [200, 200, 429]);
 }

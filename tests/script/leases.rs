@@ -229,7 +229,10 @@ fn a_refused_lease_waits_for_the_least_that_is_of_use() {
         assert_eq!((refused.allowed, refused.retry), (false, retry));
     }
     let nothing = redis.call(START, 10_000, &[ask(0, 5)]).keys[0];
-    assert!(nothing.allowed && nothing.granted == 0, "nothing will do too");
+    assert!(
+        nothing.allowed && nothing.granted == 0,
+        "nothing will do too"
+    );
     let granted = redis.call(START + 2 * SECOND, 10_000, &[ask(2, 5)]).keys[0];
     assert_eq!(granted.granted, 2);
     // Of a quota of 100 a lease is at most five.

@@ -57,7 +57,12 @@ impl Cluster {
     /// No call has failed, and no module.
     pub fn assert_well(&self) {
         for envoy in &self.envoys {
-            assert_eq!(envoy.stat("wasmcustom.tollgate.redis.errors"), 0, "{}", envoy.log());
+            assert_eq!(
+                envoy.stat("wasmcustom.tollgate.redis.errors"),
+                0,
+                "{}",
+                envoy.log()
+            );
             envoy.assert_vm_lives();
         }
     }

@@ -47,7 +47,23 @@ impl FakeBridge {
 /// The script's answer that all is well, to a call about one key.
 pub fn allowed(words: &[Value], remaining: u32) -> Vec<Value> {
     // After the verb, the script, the count of keys and one key.
-    let nonce: u64 = words[4].as_str().expect("a text").parse().expect("a number");
-    let numbers = [1, nonce, 1_800_000_000_000, 1, 1, 1, u64::from(remaining), 0, 1_000, 0, 0];
+    let nonce: u64 = words[4]
+        .as_str()
+        .expect("a text")
+        .parse()
+        .expect("a number");
+    let numbers = [
+        1,
+        nonce,
+        1_800_000_000_000,
+        1,
+        1,
+        1,
+        u64::from(remaining),
+        0,
+        1_000,
+        0,
+        0,
+    ];
     numbers.map(Value::from).to_vec()
 }

@@ -20,6 +20,7 @@ mod paths;
 mod ports;
 mod process;
 mod redis;
+mod traffic;
 mod wrk;
 
 pub use bootstrap::{direct_response, EnvoyOptions, Filter};
@@ -33,4 +34,5 @@ pub use paths::{root, target};
 pub use ports::free_port;
 pub use process::{eventually, promptly, Process};
 pub use redis::{Redis, PASSWORD, USER};
+pub use traffic::Traffic;
 pub use wrk::{wrk, wrk_until, Load};
