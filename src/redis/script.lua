@@ -39,7 +39,9 @@
 local ceil, floor, fmod, max, min = math.ceil, math.floor, math.fmod, math.max, math.min
 
 local FIELDS = 10
+local NUMBERS = { 'size', 'period', 'offset', 'amount', 'least', 'generation', 'held', 'unspent' }
 local UNITS = 1e14 - 1
+local DAY_MS = 86400000 -- the longest lease
 local TEN_YEARS = 315360000
 local SPAN = { -- the least and most of size, period and offset
   bucket = { 1, 4294967295, 1, TEN_YEARS * 1e9, 0, 10 },
@@ -84,11 +86,12 @@ end
 -- === arguments ===
 
 local function integer(text, least, most)
+  if text == '0' then return least <= 0 and most >= 0 and 0 or nil end -- most fields are
   local value = #text <= 19 and string.match(text, '^%-?%d+$') and tonumber(text)
   return value and value >= least and value <= most and value or nil
 end
 
-local lease_ms = integer(ARGV[2] or '', 0, 86400000)
+local lease_ms = integer(ARGV[2] or '', 0, DAY_MS)
 
 -- What is asked of key i, or nil and the field that is wrong.
 local function asked(i)
@@ -97,21 +100,17 @@ local function asked(i)
   local span, lease = SPAN[q.kind], q.op == 'lease'
   if not span then return nil, 'kind' end
   if not LEAST[q.op] then return nil, 'op' end
-  local wrong
-  local function field(name, position, least, most)
-    q[name] = integer(ARGV[at + position], least, most)
-    if not q[name] then wrong = wrong or name end
-    return q[name] or 0
+  q.size = integer(ARGV[at + 3], span[1], span[2])
+  q.period = integer(ARGV[at + 4], span[3], span[4])
+  q.offset = integer(ARGV[at + 5], span[5], span[6])
+  q.amount = integer(ARGV[at + 6], LEAST[q.op], UNITS)
+  q.least = integer(ARGV[at + 7], 0, lease and q.amount or 0)
+  q.generation = integer(ARGV[at + 8], 0, lease and UNITS or 0)
+  q.held = integer(ARGV[at + 9], 0, (lease or q.op == 'settle') and UNITS or 0)
+  q.unspent = integer(ARGV[at + 10], 0, lease and q.held or 0)
+  for i = 1, #NUMBERS do
+    if not q[NUMBERS[i]] then return nil, NUMBERS[i] end
   end
-  field('size', 3, span[1], span[2])
-  field('period', 4, span[3], span[4])
-  field('offset', 5, span[5], span[6])
-  field('amount', 6, LEAST[q.op], UNITS)
-  field('least', 7, 0, lease and q.amount or 0)
-  field('generation', 8, 0, lease and UNITS or 0)
-  local held = field('held', 9, 0, (lease or q.op == 'settle') and UNITS or 0)
-  field('unspent', 10, 0, lease and held or 0)
-  if wrong then return nil, wrong end
   if lease and lease_ms == 0 then return nil, 'lease without a length' end
   if q.kind == 'bucket' and q.size * q.period > TEN_YEARS * 1e9 then return nil, 'period' end
   return q
@@ -119,16 +118,21 @@ end
 
 -- === stored values ===
 
--- The numbers of a value of ours: three, then three for each generation on lease.
+local function number(digits)
+  return #digits <= 18 and tonumber(digits) or nil -- not ours
+end
+
+-- The three numbers of a value of ours, and those of its leases, three for each generation.
 local function stored(q)
-  local tag, rest = string.match(redis.call('GET', q.key) or '', '^(%l1) ([%d ]+)$')
+  local raw = redis.call('GET', q.key)
+  local tag, a, b, c, rest = string.match(raw or '', '^(%l1) (%d+) (%d+) (%d+)([ %d]*)$')
   if tag ~= TAG[q.kind] then return nil end
-  local numbers = {}
-  for digits in string.gmatch(rest, '%d+') do
-    if #digits > 18 then return nil end
-    numbers[#numbers + 1] = tonumber(digits)
+  local lent = {}
+  if rest ~= '' then
+    for digits in string.gmatch(rest, '%d+') do lent[#lent + 1] = number(digits) or 1e18 end
+    if #lent % 3 ~= 0 then return nil end
   end
-  return #numbers >= 3 and #numbers % 3 == 0 and numbers or nil
+  return number(a), number(b), number(c), lent
 end
 
 -- === leases ===
@@ -138,22 +142,30 @@ local function lease_of(generation, length, units)
   return { generation = generation, length = length, units = units, left = left }
 end
 
-local function latest_first(leases)
-  table.sort(leases, function(a, b) return a.left > b.left end)
+-- Sorted by their end, the latest first, each with what takes up room to its end.
+local function booked(q, leases)
+  if #leases > 1 then
+    table.sort(leases, function(a, b) return a.left > b.left end)
+  end
+  local total = 0
+  for _, lease in ipairs(leases) do
+    total = total + lease.units
+    lease.room = min(total * q.unit, q.deepest)
+  end
   return leases
 end
 
 -- All leases on the books. One of a generation further ahead than the next is from before a
 -- large step back, and would take up room for as long: dropped.
-local function leases_of(numbers)
+local function leases_of(q, lent)
   local leases = {}
-  for i = 4, #numbers, 3 do
-    local generation, length = numbers[i], numbers[i + 1]
-    if length > 0 and generation <= floor(now_ms / length) + 1 then
-      leases[#leases + 1] = lease_of(generation, length, numbers[i + 2])
+  for i = 1, #lent, 3 do
+    local generation, length = lent[i], lent[i + 1]
+    if length > 0 and length <= DAY_MS and generation <= floor(now_ms / length) + 1 then
+      leases[#leases + 1] = lease_of(generation, length, lent[i + 2])
     end
   end
-  return latest_first(leases)
+  return booked(q, leases)
 end
 
 -- The leases that have not ended, less what the caller held; and how much of its unspent
@@ -171,7 +183,7 @@ local function released(q)
       if units > 0 then kept[#kept + 1] = lease_of(generation, lease.length, units) end
     end
   end
-  return kept, unspent
+  return booked(q, kept), unspent
 end
 
 local function lend(q, units)
@@ -179,20 +191,11 @@ local function lend(q, units)
   for _, lease in ipairs(q.kept) do
     if lease.generation == q.lent and lease.length == lease_ms then
       lease.units = lease.units + units
-      return
+      return booked(q, q.kept)
     end
   end
   table.insert(q.kept, lease_of(q.lent, lease_ms, units))
-  latest_first(q.kept)
-end
-
--- What these leases, latest first, take up to each one's end: visit(ns or units taken up, ns left).
-local function each_room(q, leases, visit)
-  local total = 0
-  for _, lease in ipairs(leases) do
-    total = total + lease.units
-    visit(min(total * q.unit, q.deepest), lease.left)
-  end
+  return booked(q, q.kept)
 end
 
 -- === reading a key: q.spent of q.room, of which a unit takes q.unit ===
@@ -205,36 +208,35 @@ local function rescaled(spent, old, new)
 end
 
 -- Spent is the time until the bucket is full, ns.
-local function read_bucket(q, numbers)
+local function read_bucket(q, tat_s, tat_ns, interval, lent)
   q.unit, q.room = q.period, q.size * q.period
   q.deepest, q.most = q.room * (1 + q.offset), q.size
-  if not numbers or numbers[3] == 0 then return end
-  q.leases = leases_of(numbers)
-  local spent = max(0, (numbers[1] - now_s) * 1e9 + (numbers[2] - now_us * 1000))
-  if numbers[3] == q.period then
+  if not (tat_s and tat_ns and interval) or interval == 0 then return end
+  q.leases = leases_of(q, lent)
+  local spent = max(0, (tat_s - now_s) * 1e9 + (tat_ns - now_us * 1000))
+  if interval == q.period then
     q.spent = min(spent, q.deepest)
   else
-    q.spent = min(rescaled(spent, numbers[3], q.period), q.room)
+    q.spent = min(rescaled(spent, interval, q.period), q.room)
   end
   -- Up to a lease's end time refills no more than the units not on lease.
-  each_room(q, q.leases, function(room, left) q.spent = max(q.spent, room + min(0, left)) end)
+  for _, lease in ipairs(q.leases) do q.spent = max(q.spent, lease.room + min(0, lease.left)) end
 end
 
 -- Spent is the units used. A count of the next window is from before the clock stepped back.
-local function read_window(q, numbers)
+local function read_window(q, start, period, used, lent)
   q.unit, q.room, q.deepest, q.most = 1, q.size, UNITS, max(1, floor(q.size / 20))
   q.start, q.stop = window_of(q, now_s)
-  if not numbers or numbers[2] ~= q.period then return end
-  if numbers[1] == q.start or numbers[1] == q.stop then
-    q.start, q.stop = window_of(q, numbers[1])
-    q.spent, q.leases = min(numbers[3], q.deepest), leases_of(numbers)
+  if used and period == q.period and (start == q.start or start == q.stop) then
+    q.start, q.stop = window_of(q, start)
+    q.spent, q.leases = min(used, q.deepest), leases_of(q, lent)
   end
 end
 
 -- Time until the key is as if never used, ns.
 local function reset_in(q, spent, leases)
   if q.stop then return (q.stop - now_s) * 1e9 - now_us * 1000 end
-  each_room(q, leases, function(room, left) spent = max(spent, left + room) end)
+  for _, lease in ipairs(leases) do spent = max(spent, lease.left + lease.room) end
   return spent
 end
 
@@ -244,9 +246,9 @@ local function wait_for(q, units, most, leases)
   if q.stop then return reset_in(q) end
   local short = units * q.unit - q.room
   local wait = q.spent + short
-  each_room(q, leases, function(room, left)
-    if room + short > 0 then wait = max(wait, left + room + short) end
-  end)
+  for _, lease in ipairs(leases) do
+    if lease.room + short > 0 then wait = max(wait, lease.left + lease.room + short) end
+  end
   return wait
 end
 
@@ -268,7 +270,7 @@ end
 -- What is given back leaves at least what is on lease.
 local function give_back(q, owed)
   q.next = max(0, q.spent - owed)
-  each_room(q, q.kept, function(room) q.next = max(q.next, room) end)
+  for _, lease in ipairs(q.kept) do q.next = max(q.next, lease.room) end
 end
 
 function OPS.settle(q)
@@ -306,36 +308,31 @@ end
 
 local function write(q)
   if q.op == 'peek' then return end
-  local words = { q.start, q.period, q.next }
+  local a, b, c = q.start, q.period, q.next
   if q.kind == 'bucket' then
     if q.next == 0 then return redis.call('DEL', q.key) end
     local ns = now_us * 1000 + q.next
-    local rest = fmod(ns, 1e9)
-    words = { now_s + (ns - rest) / 1e9, rest, q.period }
+    b, c = fmod(ns, 1e9), q.period
+    a = now_s + (ns - b) / 1e9
   end
+  local value = string.format('%s %.0f %.0f %.0f', TAG[q.kind], a, b, c)
   for _, lease in ipairs(q.kept) do
-    for _, number in ipairs({ lease.generation, lease.length, lease.units }) do
-      words[#words + 1] = number
-    end
+    value = value .. string.format(' %.0f %.0f %.0f', lease.generation, lease.length, lease.units)
   end
-  for i, word in ipairs(words) do words[i] = string.format('%.0f', word) end
   -- A second for clocks that differ; a minute of an ended window, for one that steps back.
   local life = in_ms(reset_in(q, q.next, q.kept)) + (q.stop and 60000 or 1000)
-  redis.call('SET', q.key, TAG[q.kind] .. ' ' .. table.concat(words, ' '), 'PX', string.format('%.0f', life))
+  redis.call('SET', q.key, value, 'PX', string.format('%.0f', life))
 end
 
 local function report(reply, q, written)
-  local spent, leases = q.spent, q.leases
+  local spent, leases, n = q.spent, q.leases, #reply
   if written then spent, leases = q.next, q.kept end
-  local values = {
-    q.refused and 0 or 1,
-    max(0, floor((q.room - spent) / q.unit)),
-    q.refused and (q.wait and in_ms(q.wait) or -1) or 0,
-    in_ms(reset_in(q, spent, leases)),
-    written and q.granted or 0,
-    written and q.lent or 0,
-  }
-  for _, value in ipairs(values) do reply[#reply + 1] = value end
+  reply[n + 1] = q.refused and 0 or 1
+  reply[n + 2] = max(0, floor((q.room - spent) / q.unit))
+  reply[n + 3] = q.refused and (q.wait and in_ms(q.wait) or -1) or 0
+  reply[n + 4] = in_ms(reset_in(q, spent, leases))
+  reply[n + 5] = written and q.granted or 0
+  reply[n + 6] = written and q.lent or 0
 end
 
 -- === the call ===

@@ -151,6 +151,8 @@ fn a_value_that_is_not_ours_counts_as_none() {
         format!("b1 {far} 0 -5"),
         format!("b1 {far}000000000000 0 1000000000"),
         format!("b1 {far} 0 1e9"),
+        format!("b1 {far} 1000000000000000000000 1000000000"),
+        format!("b1 {far} 0 1000000000000000000000"),
         format!("w1 {far} 0 1000000000"),
         format!("b1 {far} 0 1000000000\n"),
     ];
@@ -183,4 +185,37 @@ fn a_value_that_is_not_ours_counts_as_none() {
         0,
         "ours"
     );
+}
+
+/// Whatever digits stand where leases do, the script neither fails nor divides by them.
+#[test]
+fn absurd_leases_are_survived() {
+    let redis = Redis::start();
+    let digits = [
+        "0",
+        "1",
+        "7",
+        "170912160000",
+        "999999999999999999",
+        "9999999999999999999999",
+    ];
+    for generation in digits {
+        for length in digits {
+            for units in digits {
+                let rest = format!("{generation} {length} {units}");
+                let start = NOW / SECOND / 60 * 60;
+                for (limit, value) in [
+                    (0, "b1 1 2 1000000000".to_owned()),
+                    (1, format!("w1 {start} 60 3")),
+                ] {
+                    let limit = &limits()[limit];
+                    let value = format!("{value} {rest}");
+                    let mut set = redis::cmd("SET");
+                    let _: () = redis.query(set.arg(&limit.key).arg(value)).unwrap();
+                    call(&redis, &limit.op("lease", 1));
+                    call(&redis, &limit.op("settle", -1));
+                }
+            }
+        }
+    }
 }
