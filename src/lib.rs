@@ -7,7 +7,9 @@
 //! 2. [`table`] is the bounded store of what clients have spent, [`limit`]
 //!    decides on it, and `host` reads and swaps its pages in Envoy's shared
 //!    data.
-//! 3. [`feedback`] turns the verdict into headers on the response, or into the
+//! 3. [`redis`] says what to ask where several gateways count together, and
+//!    what the answer means.
+//! 4. [`feedback`] turns the verdict into headers on the response, or into the
 //!    whole reply to a request that does not pass.
 //!
 //! `filter` walks this way in Envoy's callbacks, `root` takes the [`config`]

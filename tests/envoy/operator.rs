@@ -1,6 +1,9 @@
 //! What the operator sees: access log, response code details, counters, labels.
 
-use crate::harness::{direct_response, root, Client, Envoy, EnvoyOptions, ModelApi};
+use crate::harness::{
+    allowed, cluster_config, cluster_options, root, Client, Envoy, EnvoyOptions,
+    FakeBridge, ModelApi, PATIENT,
+};
 
 const CONFIG: &str = r#"{
   "client_from": [{"header": "authorization", "strip": "Bearer "}],
@@ -81,14 +84,14 @@ fn the_readmes_capability_list_is_whole() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
     let list = readme.split("after a change:\n`").nth(1).expect("the list");
     let list = list.split('`').next().expect("its end");
-    let allowed: Vec<String> = list
+    let capabilities: Vec<String> = list
         .split_whitespace()
         .map(|name| format!("{name}: {{}}"))
         .collect();
     let policy = "failure_policy: FAIL_RELOAD";
     let restricted = format!(
         "{policy}\n                capability_restriction_config: {{ allowed_capabilities: {{ {} }} }}",
-        allowed.join(", ")
+        capabilities.join(", ")
     );
     let bridge = FakeBridge::start(|words| {
         let result = serde_json::json!({"result": allowed(words, 9)});
