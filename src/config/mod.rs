@@ -96,7 +96,10 @@ impl Config {
         let limits = count(self.limits.len(), "limit");
         let routes = count(self.routes.iter().count(), "route");
         let entries = self.layout.entries();
-        format!("{limits}, {routes}, a table of {entries} entries")
+        let redis = self.redis.as_ref();
+        let redis = redis.map(|redis| format!(", Redis through {}", redis.upstream));
+        let redis = redis.unwrap_or_default();
+        format!("{limits}, {routes}, a table of {entries} entries{redis}")
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the operator sees: access log, response code details, counters, labels.
 
 use crate::harness::{
-    allowed, cluster_config, cluster_options, root, Client, Envoy, EnvoyOptions,
-    FakeBridge, ModelApi, PATIENT,
+    allowed, cluster_config, cluster_options, root, Client, Envoy, EnvoyOptions, FakeBridge,
+    ModelApi, PATIENT,
 };
 
 const CONFIG: &str = r#"{

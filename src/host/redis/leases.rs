@@ -3,6 +3,7 @@
 //! The calls are the root context's, so that no stream's end can lose what
 //! Redis has debited.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
@@ -11,8 +12,8 @@ use crate::host::tick;
 use crate::limit::{Answer, Cost, Limit};
 use crate::redis::{Consulted, Told};
 
-/// The calls that are under way, and whose they are.
-pub(super) type LeaseCalls = Vec<(u64, Sent)>;
+/// The calls that are under way, by Envoy's token, and which lease each is for.
+pub(super) type LeaseCalls = BTreeMap<u32, (u64, Sent)>;
 
 // === impl Redis ===
 
@@ -56,7 +57,7 @@ impl Redis {
         let due = self.leases.borrow_mut().due(now);
         for (lease, ask) in due {
             match self.send(vec![ask]) {
-                Some(sent) => self.lease_calls.borrow_mut().push((lease, sent)),
+                Some(sent) => self.await_lease(lease, sent),
                 None => self.tell(lease, &Told::Failed),
             }
         }
@@ -65,20 +66,24 @@ impl Redis {
 
     /// Takes an answer that Envoy has for the root context.
     pub(crate) fn lease_answered(&self, token: u32, headers: usize) {
-        let mut calls = self.lease_calls.borrow_mut();
-        let Some(index) = calls.iter().position(|(_, sent)| sent.is(token)) else {
+        let call = self.lease_calls.borrow_mut().remove(&token);
+        let Some((lease, sent)) = call else {
             return;
         };
-        let (lease, sent) = calls.swap_remove(index);
-        drop(calls);
         match self.receive(sent, headers) {
             Received::Answer(reply) => match reply.keys.first() {
                 Some(key) => self.tell(lease, &Told::Answered(key, reply.now)),
                 None => self.tell(lease, &Told::Failed),
             },
-            Received::Again(sent) => self.lease_calls.borrow_mut().push((lease, sent)),
+            Received::Again(sent) => self.await_lease(lease, sent),
             Received::Failed => self.tell(lease, &Told::Failed),
         }
+    }
+
+    fn await_lease(&self, lease: u64, sent: Sent) {
+        self.lease_calls
+            .borrow_mut()
+            .insert(sent.token, (lease, sent));
     }
 
     fn tell(&self, lease: u64, told: &Told<'_>) {
