@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::demand::Demand;
 use super::{Consulted, Told};
 use crate::limit::{Answer, Cost, Limit};
-use crate::redis::{Ask, LeaseTerms, Operation, LEASE_LENGTH_MS};
+use crate::redis::{Ask, KeyReply, LeaseTerms, Operation, LEASE_LENGTH_MS};
 
 /// What one worker knows of one client's use of one limit.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) struct Lease {
     pending: Option<Pending>,
     /// No call before, ns.
     next_call: u64,
+    /// Redis has not a single unit before, ns.
+    dry_until: u64,
     /// How long to wait from call to call while Redis has less than is wanted,
     /// ns; 0 while it has enough.
     pace: u64,
@@ -51,6 +53,10 @@ const UNITS_A_CALL: u64 = 32;
 
 /// And at most so far, ns.
 const LONGEST_PACE: u64 = 500_000_000;
+
+/// The longest time for which it is believed that Redis has nothing, ns: others
+/// may have given some back by then.
+const BELIEVED: u64 = 60_000_000_000;
 
 /// Fewer units in a lease save no calls worth their trouble.
 const WORTHWHILE: u32 = 4;
@@ -83,6 +89,7 @@ impl Lease {
             demand,
             pending: None,
             next_call: now,
+            dry_until: now,
             pace: 0,
         }
     }
@@ -94,10 +101,12 @@ impl Lease {
         }
         let answer_at = self.next_call.saturating_add(ANSWERED);
         if self.pace > 0 && (now < answer_at || self.pending.is_some()) {
-            let wait = answer_at.saturating_sub(now);
+            let more = u64::from(cost.get().saturating_sub(1)).saturating_mul(self.interval());
+            let there_at = answer_at.max(self.dry_until.saturating_add(more));
+            let wait = NonZeroU64::new(there_at.saturating_sub(now));
             return Consulted::Denied(Answer::Denied {
                 remaining: self.balance.min(cost.get().saturating_sub(1)),
-                retry_after: NonZeroU64::new(wait).unwrap_or(NonZeroU64::MIN),
+                retry_after: wait.unwrap_or(NonZeroU64::MIN),
             });
         }
         Consulted::Ask
@@ -147,6 +156,9 @@ impl Lease {
         }
         let low = self.balance <= self.demand.units(now) / LOW && now >= self.next_call;
         let ending = self.generation > 0 && now.saturating_add(ENDING) >= self.ends_at;
+        if ending && self.balance == 0 && now < self.next_call {
+            return self.end(now);
+        }
         if low || ending {
             let more = wanted.saturating_sub(self.balance).max(1);
             return Some(self.ask(more, self.balance, now));
@@ -193,16 +205,15 @@ impl Lease {
             return;
         };
         match outcome {
-            // What has become of the lease is not known. What is left of it was
-            // debited and may be spent, but is not spoken of again.
-            Told::Failed => {
-                (self.generation, self.held) = (0, self.balance);
-                self.next_call = now.saturating_add(back_off.get());
-            }
-            Told::Answered(reply, redis_now) => {
-                let (Answer::Allowed { remaining, .. } | Answer::Denied { remaining, .. }) =
-                    reply.answer;
-                self.elsewhere = remaining;
+            Told::Answered(
+                KeyReply {
+                    answer: Answer::Allowed { remaining, full_in },
+                    granted,
+                    generation,
+                },
+                redis_now,
+            ) => {
+                self.elsewhere = *remaining;
                 if terms.wanted == 0 {
                     (self.generation, self.held) = (0, 0);
                     return;
@@ -210,14 +221,23 @@ impl Lease {
                 // Redis has kept what was left of the lease before, unless that
                 // was over by its clock, or unknown to it.
                 let kept =
-                    terms.generation > 0 && reply.generation <= terms.generation.saturating_add(1);
+                    terms.generation > 0 && *generation <= terms.generation.saturating_add(1);
                 let left = if kept { self.balance } else { 0 };
-                self.balance = left.saturating_add(reply.granted);
-                self.held = terms.unspent.saturating_add(reply.granted);
-                self.generation = reply.generation;
-                self.ends_at = ends_at(reply.generation, *redis_now, sent_at);
-                self.pace = self.pace_after(reply.granted, terms.wanted, now);
-                self.next_call = now.saturating_add(self.pace);
+                self.balance = left.saturating_add(*granted);
+                self.held = terms.unspent.saturating_add(*granted);
+                self.generation = *generation;
+                self.ends_at = ends_at(*generation, *redis_now, sent_at);
+                self.pace = self.pace_after(*granted, terms.wanted, now);
+                let dry = full_in.saturating_sub(self.time_but_for_one());
+                self.dry_until = now.saturating_add(dry);
+                let pause = if self.pace > 0 { dry.min(BELIEVED) } else { 0 };
+                self.next_call = now.saturating_add(pause.max(self.pace));
+            }
+            // What has become of the lease is not known. What is left of it was
+            // debited and may be spent, but is not spoken of again.
+            Told::Answered(..) | Told::Failed => {
+                (self.generation, self.held) = (0, self.balance);
+                self.next_call = now.saturating_add(back_off.get());
             }
         }
     }
@@ -255,6 +275,12 @@ impl Lease {
     /// The largest lease.
     fn most(&self) -> u32 {
         self.limit.bucket.burst().get() / PART
+    }
+
+    /// The time in which a bucket fills that has one unit.
+    fn time_but_for_one(&self) -> u64 {
+        let rest = self.limit.bucket.burst().get().saturating_sub(1);
+        self.interval().saturating_mul(rest.into())
     }
 
     fn interval(&self) -> u64 {

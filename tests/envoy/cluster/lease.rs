@@ -53,6 +53,31 @@ fn what_lies_idle_comes_back() {
     cluster.assert_well();
 }
 
+/// Told of every call, the tick asked Redis twice a second for a bucket that had nothing
+/// for hours, and clients to come back in a second.
+#[test]
+fn an_exhausted_client_is_told_when_to_come_back_and_costs_no_calls() {
+    let limits = r#"{"l": {"rate": "60/d", "scope": "cluster", "consistency": "lease"}}"#;
+    let cluster = Cluster::start(1, limits);
+    let mut traffic = Traffic::default();
+    let start = Instant::now();
+    traffic.send(&cluster.envoys, start, Duration::from_millis(1500));
+    assert_eq!(traffic.passed.len(), 60);
+    let calls = cluster.calls();
+    traffic.send(&cluster.envoys, start, Duration::from_millis(5000));
+    assert_eq!(traffic.passed.len(), 60);
+    // Two workers have something to end and to find out.
+    let more = cluster.calls() - calls;
+    assert!(more <= 6, "{more} calls for nothing");
+    let denied = Client::new(cluster.envoys[0].address()).chat("alice");
+    let wait: u64 = denied.header("retry-after").unwrap().parse().unwrap();
+    assert!(
+        (1200..=1441).contains(&wait),
+        "a unit takes 1440 s, not {wait}"
+    );
+    cluster.assert_well();
+}
+
 /// What a killed Envoy had borrowed is spent, and comes back with time as if it were.
 #[test]
 fn a_killed_envoy_loses_its_leases_and_no_more() {
