@@ -200,11 +200,13 @@ end
 
 -- === reading a key: q.spent of q.room, of which a unit takes q.unit ===
 
--- ceil(spent * new / old), whole intervals and the rest of one apart, to keep within the 53
--- bits of a double. Of a unit that takes an hour the division is off by less than 0.001 ns.
+-- ceil(spent * new / old), whole intervals and the rest of one apart: exact while the rest's
+-- product fits the 53 bits of a double, beyond it less what the division may be too much.
 local function rescaled(spent, old, new)
   local rest = fmod(spent, old)
-  return (spent - rest) / old * new + ceil(rest * new / old - 0.001)
+  local part = rest * new / old
+  if rest * new >= 2 ^ 53 then part = part - part * 2 ^ -51 end
+  return (spent - rest) / old * new + ceil(part)
 end
 
 -- Spent is the time until the bucket is full, ns.

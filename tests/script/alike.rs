@@ -142,6 +142,16 @@ fn a_limit_that_changes_its_kind_starts_afresh() {
     });
 }
 
+/// Once in some 20,000 cases: a millionth of a nanosecond is rounded up like any part of one.
+#[test]
+fn a_changed_rate_rounds_the_smallest_part_up() {
+    let redis = Redis::start();
+    let before = Ask::bucket("a", 10, 800_000_000_000, 0).op("charge", 5);
+    let after = Ask::bucket("a", 10, 1_000, 0).op("peek", 0);
+    let back = (-5, vec![after]);
+    answers_alike(&redis, START, &[(0, vec![before]), back]);
+}
+
 /// Every month from 2024 to 2032, a second before and after it begins, and a step back.
 #[test]
 fn months_to_the_second() {
