@@ -33,8 +33,20 @@ impl Json {
             // Not {}, which writes 1e300 out.
             Self::Fraction(value) => format!("{value:?}"),
             Self::String(value) => quoted(value),
-            Self::List(_) => "a list".to_owned(),
-            Self::Object(_) => "an object".to_owned(),
+            Self::List(_) | Self::Object(_) => self.kind().to_owned(),
+        }
+    }
+
+    /// What kind of value stands here, for an error message that must not show
+    /// the value.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "true or false",
+            Self::Whole(_) | Self::Fraction(_) => "a number",
+            Self::String(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
         }
     }
 }

@@ -103,7 +103,10 @@ impl<'a> Object<'a> {
                         [] => "no fields".to_owned(),
                         asked => format!("only the fields {}", all_of(asked.iter().copied())),
                     },
-                    format!("an unknown field {}", quoted(name)),
+                    match self.names {
+                        Names::Shown => format!("an unknown field {}", quoted(name)),
+                        Names::Secret => "an unknown field".to_owned(),
+                    },
                 );
             }
         }

@@ -28,8 +28,8 @@ pub(super) fn read<'a>(value: &Value<'a>) -> Option<Redis<'a>> {
         "an object, such as {\"upstream\": \"tollgate_redis\", \"bridge\": \"upstash\", \"gateways\": 2}",
     )?;
     let upstream = object
-        .required("upstream", "the name of the bridge's Envoy cluster")
-        .and_then(|upstream| upstream.text("the name of the bridge's Envoy cluster"));
+        .required("upstream", UPSTREAM)
+        .and_then(|upstream| read_upstream(&upstream));
     let bridge = object
         .required("bridge", "\"upstash\" or \"webdis\"")
         .and_then(|bridge| {
@@ -39,7 +39,7 @@ pub(super) fn read<'a>(value: &Value<'a>) -> Option<Redis<'a>> {
             ])
         });
     let authority = match object.optional("authority") {
-        Some(authority) => authority.text("a host, such as \"eu1-example.upstash.io\""),
+        Some(authority) => read_authority(&authority),
         None => upstream,
     };
     let path = match object.optional("path") {
@@ -119,7 +119,8 @@ fn read_credentials(object: &Object<'_>) -> Option<Option<Credentials>> {
         (None, Some(user), Some(password)) => {
             let name = user.text(USER);
             let name = match name {
-                Some(name) if name.contains(':') => user.unexpected(USER),
+                // What follows the colon may be the password.
+                Some(name) if name.contains(':') => user.unexpected_names(USER, "one with a colon"),
                 name => name,
             };
             let password = password.secret();
@@ -144,13 +145,39 @@ fn read_credentials(object: &Object<'_>) -> Option<Option<Credentials>> {
 
 const USER: &str = "a user's name without a colon";
 
-fn read_path<'a>(value: &Value<'a>) -> Option<&'a str> {
-    const PATH: &str = "a path that begins with a slash, such as \"/\"";
-    match value.text(PATH) {
-        Some(path) if path.starts_with('/') => Some(path),
-        Some(_) => value.unexpected(PATH),
-        None => None,
+const UPSTREAM: &str = "the name of the bridge's Envoy cluster, such as \"tollgate_redis\"";
+
+/// A URL may hold a password, and is not shown.
+fn read_upstream<'a>(value: &Value<'a>) -> Option<&'a str> {
+    let name = value.text(UPSTREAM)?;
+    if name.contains("://") {
+        return value.unexpected_names(UPSTREAM, "a URL");
     }
+    Some(name)
+}
+
+/// What stands in a header, and so holds no space; a URL, which may hold a
+/// password, is not shown.
+fn read_authority<'a>(value: &Value<'a>) -> Option<&'a str> {
+    const AUTHORITY: &str =
+        "a host, with a port where it has one of its own, such as \"eu1-example.upstash.io\"";
+    let authority = value.text(AUTHORITY)?;
+    if authority.contains('/') || authority.contains('@') {
+        return value.unexpected_names(AUTHORITY, "a URL");
+    }
+    if !authority.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return value.unexpected(AUTHORITY);
+    }
+    Some(authority)
+}
+
+fn read_path<'a>(value: &Value<'a>) -> Option<&'a str> {
+    const PATH: &str = "a path that begins with a slash and has no spaces, such as \"/\"";
+    let path = value.text(PATH)?;
+    if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return value.unexpected(PATH);
+    }
+    Some(path)
 }
 
 fn duration(
@@ -163,7 +190,7 @@ fn duration(
         return NonZeroU64::new(default);
     };
     let expected = format!(
-        "a duration of at most {} s, such as \"50ms\"",
+        "a duration from \"1ms\" to \"{}s\"",
         longest / 1_000 / MILLISECOND
     );
     let duration = units::duration(value.string(&expected)?);

@@ -110,28 +110,40 @@ impl<'a> Value<'a> {
     }
 
     /// A secret: a text, or the name of the environment's variable that holds
-    /// it. No error shows it.
+    /// it. No error shows it, nor what stands where a variable's name should:
+    /// that may be the secret itself, put in the wrong place.
     pub(super) fn secret(&self) -> Option<Secret> {
         const EXPECTED: &str =
             "a text without control characters, or {\"env\": \"NAME\"} with the name of a variable";
+        const VARIABLE: &str = "the name of a variable, of letters, digits and _";
         match self.json {
             Json::String(text) if is_usable_secret(text) => {
                 return Some(Secret::Text(text.as_str().into()))
             }
-            Json::String(_) => return self.unexpected_names(EXPECTED, "another text"),
+            Json::String(text) if text.is_empty() => {
+                return self.unexpected_names(EXPECTED, "an empty text")
+            }
+            Json::String(_) => {
+                return self.unexpected_names(EXPECTED, "one with a control character")
+            }
             Json::Object(_) => {}
-            _ => return self.unexpected_names(EXPECTED, "something else"),
+            _ => return self.unexpected_names(EXPECTED, self.json.kind()),
         }
         let object = self.secret_object(EXPECTED)?;
-        let name = object.required("env", "the name of a variable");
+        let name = object.required("env", VARIABLE);
         object.finish();
         let name = name?;
-        let text = name.string("the name of a variable")?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if text.is_empty() || !text.chars().all(plain) {
-            return name.unexpected("the name of a variable, of letters, digits and _");
+        match name.json {
+            Json::String(text) if !text.is_empty() && text.chars().all(plain) => {
+                Some(Secret::Env(text.as_str().into()))
+            }
+            Json::String(text) if text.is_empty() => {
+                name.unexpected_names(VARIABLE, "an empty text")
+            }
+            Json::String(_) => name.unexpected_names(VARIABLE, "another text"),
+            _ => name.unexpected_names(VARIABLE, name.json.kind()),
         }
-        Some(Secret::Env(text.into()))
     }
 
     pub(super) fn bool(&self) -> Option<bool> {

@@ -12,6 +12,8 @@
 mod errors;
 mod examples;
 mod later;
+mod redis;
+mod secrets;
 mod whole_files;
 
 use tollgate::config::Config;
