@@ -35,7 +35,7 @@ pub(super) struct Limits {
     pub(super) shared: Vec<Box<str>>,
     /// The names of those that are counted in Redis.
     pub(super) cluster: Vec<Box<str>>,
-    /// Whether `gateways` stands at the top for none of them.
+    /// Whether there is a `gateways` that divides none of them.
     pub(super) unused_gateways: bool,
 }
 
@@ -204,7 +204,7 @@ fn read_consistency(object: &Object<'_>, counted: Option<Counted>) -> Option<Con
         ("lease", Some(Consistency::Lease)),
     ]);
     if counted.is_some_and(|counted| counted != Counted::Cluster) {
-        return value.unexpected_names("none without \"scope\": \"cluster\"", "one");
+        return value.unexpected_names("\"scope\": \"cluster\" beside it", "another scope");
     }
     consistency
 }
@@ -276,8 +276,9 @@ fn hash(value: &impl Hash) -> u64 {
 // === impl Limits ===
 
 impl Limits {
-    /// The names of those whose burst and rate gateways share, or may have to.
-    pub(super) fn divided(&self) -> impl Iterator<Item = &str> {
-        self.shared.iter().chain(&self.cluster).map(|name| &**name)
+    /// Whether gateways share some limit, or have to where Redis does not answer.
+    pub(super) fn are_divided(&self, on_failure: Option<FailurePolicy>) -> bool {
+        let falls_back = on_failure.is_none_or(|policy| policy == FailurePolicy::Local);
+        !self.shared.is_empty() || falls_back && !self.cluster.is_empty()
     }
 }

@@ -244,7 +244,7 @@ fn read_limits(
             format!("how Redis is reached, which counts {names}"),
         );
     }
-    limits.unused_gateways = gateways.is_some() && limits.divided().next().is_none();
+    limits.unused_gateways = gateways.is_some() && !limits.are_divided(defaults.on_failure);
     if gateways.is_none() {
         if !limits.shared.is_empty() {
             let names = names(&limits.shared);

@@ -9,7 +9,7 @@ use super::name::one_of;
 use super::object::Object;
 use super::value::Value;
 use crate::feedback;
-use crate::limit::Cost;
+use crate::limit::{Cluster, Cost};
 use crate::route::{LimitGroup, Matcher, Route, Routes};
 
 /// All limits on every request: what a configuration without `routes` means.
@@ -146,9 +146,16 @@ impl<'r, 'v> RouteReader<'r, 'v> {
         }
         let burst = named.limit.gateway_bucket().burst();
         match cost.filter(|cost| *cost > burst) {
-            Some(cost) => value.unexpected(format!(
-                "a limit whose burst, in one gateway, covers the route's cost of {cost} (this one's is {burst})"
-            )),
+            Some(cost) => {
+                let falls_back = |cluster: &Cluster| cluster.share.is_some();
+                let place = match named.limit.cluster().is_none_or(falls_back) {
+                    true => ", in one gateway,",
+                    false => "",
+                };
+                value.unexpected(format!(
+                    "a limit whose burst{place} covers the route's cost of {cost} (this one's is {burst})"
+                ))
+            }
             None => Some(named),
         }
     }

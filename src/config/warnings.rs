@@ -13,7 +13,7 @@ pub enum Warning {
     FreeLastRoute,
     /// No route has this limit.
     UnusedLimit(Rc<str>),
-    /// No limit is shared by gateways.
+    /// No limit is shared by gateways, also not while Redis does not answer.
     UnusedGateways,
     /// No limit is counted in Redis.
     UnusedRedis,
@@ -55,9 +55,10 @@ impl fmt::Display for Warning {
                  such as /v1%2Fchat, meets none",
             ),
             Self::UnusedLimit(name) => write!(f, "limits.{name}: no route applies it"),
-            Self::UnusedGateways => {
-                f.write_str("gateways: no limit has \"scope\": \"share\", so none is divided")
-            }
+            Self::UnusedGateways => f.write_str(
+                "gateways: no limit is divided by it, which needs \"scope\": \"share\", or \
+                 \"scope\": \"cluster\" with \"on_failure\": \"local\"",
+            ),
             Self::UnusedRedis => {
                 f.write_str("redis: no limit has \"scope\": \"cluster\", so it is never asked")
             }

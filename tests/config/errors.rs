@@ -96,10 +96,10 @@ fn limits() {
     );
     only(&with_limit(r#""rate": "1/d", "burst": 3651"#), "limits.rpm.rate: expected a rate that fills the burst of 3651 within ten years, found \"1/d\"");
     only(&with_limit(r#""rate": "1/m", "brust": 1"#),
-        "limits.rpm: expected only the fields \"rate\", \"burst\", \"unit\", \"mode\", \"scope\", \"client_from\", found an unknown field \"brust\"");
+        "limits.rpm: expected only the fields \"rate\", \"burst\", \"unit\", \"mode\", \"scope\", \"consistency\", \"client_from\", found an unknown field \"brust\"");
     only(
         &with_limit(r#""rate": "1/m", "scope": "global""#),
-        "limits.rpm.scope: expected \"local\" or \"share\", found \"global\"",
+        "limits.rpm.scope: expected \"local\", \"share\" or \"cluster\", found \"global\"",
     );
     only(
         &with_limit(r#""rate": "1/m", "scope": "share""#),
@@ -216,7 +216,7 @@ fn the_rest_of_the_top() {
         (r#""feedback": {"headers": ["ratelimt"]}"#, "feedback.headers[0]: expected \"ratelimit\" or \"x-ratelimit\", found \"ratelimt\""),
         (r#""feedback": {"headers": ["ratelimit", "ratelimit"]}"#, "feedback.headers[1]: expected each dialect once, found \"ratelimit\""),
         (r#""feedback": {"body": "html"}"#, "feedback.body: expected \"problem\" or \"text\", found \"html\""),
-        (r#""limit": {}"#, "configuration: expected only the fields \"namespace\", \"max_entries\", \"feedback\", \"clients\", \"missing\", \"client_from\", \"gateways\", \"limits\", \"routes\", found an unknown field \"limit\""),
+        (r#""limit": {}"#, "configuration: expected only the fields \"namespace\", \"max_entries\", \"feedback\", \"hash_secret\", \"redis\", \"clients\", \"missing\", \"client_from\", \"gateways\", \"limits\", \"routes\", found an unknown field \"limit\""),
     ] {
         only(&with_top(fields), expected);
     }

@@ -14,17 +14,10 @@ fn not_yet(json: &str, path: &str) {
 
 #[test]
 fn fields_of_later_versions_are_refused() {
-    for field in ["plans", "plan_from", "redis", "status", "hash_secret"] {
+    for field in ["plans", "plan_from", "status"] {
         not_yet(&with_top(&format!(r#""{field}": {{}}"#)), field);
     }
-    for field in [
-        "quota",
-        "per",
-        "offset",
-        "concurrency",
-        "timeout",
-        "consistency",
-    ] {
+    for field in ["quota", "per", "offset", "concurrency", "timeout"] {
         not_yet(
             &with_limit(&format!(r#""rate": "1/m", "{field}": 1"#)),
             &format!("limits.rpm.{field}"),
@@ -34,7 +27,6 @@ fn fields_of_later_versions_are_refused() {
         ("unit", "tokens"),
         ("unit", "input_tokens"),
         ("unit", "output_tokens"),
-        ("scope", "cluster"),
         ("mode", "shadow"),
         ("mode", "tag"),
     ] {

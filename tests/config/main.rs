@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod cluster;
 mod errors;
 mod examples;
 mod later;
