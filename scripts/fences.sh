@@ -20,7 +20,7 @@ refuse "pure code does not log" '\blog::|\b(error|warn|info|debug|trace)!\(' "${
 mapfile -t timeless < <(git ls-files 'src/*.rs' | grep -vxF src/limit/quota.rs)
 refuse "only a quota has a calendar" '(^|[^:])\btime::' "${timeless[@]}"
 
-# knows ROOM NEIGHBOUR...: the rooms of the crate that this room's files may name.
+# knows ROOM NEIGHBOUR...: the rooms of the crate that this room's files may name, besides their own.
 knows() {
     local files allowed
     mapfile -t files < <(git ls-files "src/$1.rs" "src/$1/*.rs")
