@@ -1,0 +1,69 @@
+//! The pure half of what is said to Redis, and of what its answers mean.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod breaker;
+mod complaints;
+mod encode;
+mod names;
+mod sha1;
+mod signatures;
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::rc::Rc;
+
+use tollgate::limit::{Cluster, Consistency, Limit, Scope, TokenBucket};
+use tollgate::redis::{Ask, Call, Operation};
+
+const MILLI: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MILLI;
+
+fn units(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap()
+}
+
+fn ns(count: u64) -> NonZeroU64 {
+    NonZeroU64::new(count).unwrap()
+}
+
+fn bucket(burst: u32, interval: u64) -> TokenBucket {
+    TokenBucket::new(units(burst), ns(interval)).unwrap()
+}
+
+fn cluster(key: &str) -> Cluster {
+    Cluster {
+        consistency: Consistency::Lease,
+        share: None,
+        key: key.into(),
+        denials: 7,
+    }
+}
+
+fn limit(burst: u32, interval: u64) -> Rc<Limit> {
+    Rc::new(Limit {
+        name: "rpm".into(),
+        index: 0,
+        tag: 5,
+        bucket: bucket(burst, interval),
+        scope: Scope::Cluster(cluster("rpm:5f1c09ab")),
+    })
+}
+
+/// A call about so many keys.
+fn call(nonce: u64, keys: usize) -> Call {
+    let ask = |key: usize| Ask {
+        key: format!("tollgate:default:{{00}}:l{key}").into(),
+        bucket: bucket(10, SECOND),
+        operation: Operation::Charge(1),
+    };
+    Call {
+        nonce,
+        asks: (0..keys).map(ask).collect(),
+    }
+}
