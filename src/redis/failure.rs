@@ -63,6 +63,8 @@ impl Failure {
             | "TRYAGAIN" | "BUSY" | "OOM" => FailureClass::NotWritable,
             "MOVED" | "ASK" | "CROSSSLOT" => FailureClass::Topology,
             "BRIDGE" => FailureClass::Unreachable,
+            // The words of serverless-redis-http, with status 400.
+            "Missing/Invalid" if rest.starts_with("authorization") => FailureClass::BridgeAuth,
             "ERR" if rest.starts_with("The user executing the script") => FailureClass::RedisAuth,
             "ERR" if rest.starts_with("Script attempted to access a non local key") => {
                 FailureClass::Topology

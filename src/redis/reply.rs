@@ -53,7 +53,11 @@ impl Reply {
         }
         let read: Option<Vec<KeyReply>> = items.iter().map(KeyReply::read).collect();
         let keys = read.ok_or_else(malformed)?;
-        let allowed = *allowed == 1;
+        let allowed = match *allowed {
+            0 => false,
+            1 => true,
+            _ => return Err(malformed()),
+        };
         if allowed == keys.iter().any(|key| key.answer.is_denial()) {
             return Err(malformed());
         }

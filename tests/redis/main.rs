@@ -10,7 +10,9 @@
 
 mod breaker;
 mod complaints;
+mod decode;
 mod encode;
+mod failures;
 mod names;
 mod sha1;
 mod signatures;
