@@ -80,18 +80,24 @@ impl Denial {
 
 /// Whole seconds, which begin again after 136 years.
 fn seconds(nanos: u64) -> u32 {
-    u32::try_from((nanos / SECOND) % SECONDS).unwrap_or(u32::MAX)
+    const ROUND: u64 = 1 << HALF;
+    u32::try_from((nanos / SECOND) % ROUND).unwrap_or(u32::MAX)
 }
 
 /// In the table it stands where a bucket would: full once it has lapsed, with
-/// next to no unit spent until then, so that it is the first to give up its
-/// place.
+/// no unit spent until then, so that it is the first to give up its place.
+///
+/// The units spent are the time ahead divided by the interval. So the cost goes
+/// in as its complement: any time ahead is less than the interval of any cost
+/// that is not near the most there can be.
 impl From<Denial> for BucketState {
     fn from(denial: Denial) -> Self {
-        let cost = NonZeroU64::from(denial.cost);
+        let cost = u64::from(denial.cost.get().wrapping_neg());
+        let packed = cost << HALF | u64::from(denial.said_at);
         Self {
             tat: denial.until,
-            interval: cost.saturating_mul(SECONDS) | u64::from(denial.said_at),
+            // Never zero: the complement of a cost is not.
+            interval: NonZeroU64::new(packed).unwrap_or(NonZeroU64::MIN),
         }
     }
 }
@@ -103,11 +109,11 @@ impl TryFrom<BucketState> for Denial {
         let packed = state.interval.get();
         Ok(Self {
             until: state.tat,
-            cost: u32::try_from(packed / SECONDS)?.try_into()?,
-            said_at: u32::try_from(packed % SECONDS)?,
+            cost: u32::try_from(packed >> HALF)?.wrapping_neg().try_into()?,
+            said_at: u32::try_from(packed & u64::from(u32::MAX))?,
         })
     }
 }
 
-/// One more than the last second that is counted.
-const SECONDS: NonZeroU64 = NonZeroU64::MIN.saturating_add(u32::MAX as u64);
+/// Bits.
+const HALF: u32 = 32;

@@ -11,6 +11,7 @@
 mod breaker;
 mod complaints;
 mod decode;
+mod denials;
 mod encode;
 mod failures;
 mod names;

@@ -1,0 +1,232 @@
+//! Redis' denials, remembered in the page table.
+
+use proptest::prelude::*;
+use tollgate::limit::Answer;
+use tollgate::table::{Charge, Decided, Entry, Fingerprint, Page, Said, TableKey};
+
+use crate::{limit, ns, units, MILLI, SECOND};
+
+const NOW: u64 = 1 << 40;
+const CLAIM: u64 = 50 * MILLI;
+
+fn fingerprint(client: u64) -> Fingerprint {
+    let key = TableKey::new([7; 16]);
+    key.fingerprint(&key.client(&client.to_le_bytes()), 1)
+}
+
+fn charge(client: u64, cost: u32) -> Charge {
+    Charge {
+        fingerprint: fingerprint(client),
+        limit: limit(100, SECOND),
+        cost: units(cost),
+        entry: Entry::Denial { claim: CLAIM },
+    }
+}
+
+fn denied(cost: u32, remaining: u32, wait: u64) -> Said {
+    Said::Denied {
+        cost: units(cost),
+        remaining,
+        retry_after: ns(wait),
+    }
+}
+
+/// A page that remembers one denial, of client 0.
+fn page(said: Said) -> Page {
+    let mut page = Page::empty();
+    assert_eq!(page.remember(fingerprint(0), said, NOW), 0);
+    page
+}
+
+fn decide(page: &Page, cost: u32, now: u64) -> Decided {
+    page.decide(&[charge(0, cost)], now).remove(0)
+}
+
+fn answer(page: &Page, cost: u32, now: u64) -> Option<Answer> {
+    decide(page, cost, now)
+        .outcome
+        .map(|outcome| outcome.answer)
+}
+
+/// Decides, and keeps what is to be kept. Whether the request claims.
+fn claims(page: &mut Page, cost: u32, now: u64) -> bool {
+    let charges = [charge(0, cost)];
+    let decided = page.decide(&charges, now);
+    page.commit(&charges, &decided, now);
+    decided[0].is_claim()
+}
+
+#[test]
+fn equal_and_dearer_requests_are_denied_and_cheaper_ones_ask() {
+    let page = page(denied(10, 4, SECOND));
+    for (cost, now, wait) in [
+        (10, NOW, SECOND),
+        (11, NOW + 1, SECOND - 1),
+        (u32::MAX, NOW + SECOND - 1, 1),
+    ] {
+        let expected = Answer::Denied {
+            remaining: 4,
+            retry_after: ns(wait),
+        };
+        assert_eq!(answer(&page, cost, now), Some(expected));
+        assert!(decide(&page, cost, now).is_denial());
+        assert!(!decide(&page, cost, now).is_change());
+    }
+    for cost in [1, 9] {
+        let cheaper = decide(&page, cost, NOW + 1);
+        assert!(cheaper.outcome.is_none() && !cheaper.is_change() && !cheaper.is_claim());
+    }
+    // Another client's.
+    assert!(page.decide(&[charge(1, 10)], NOW)[0].outcome.is_none());
+}
+
+#[test]
+fn the_first_after_the_lapse_asks_and_the_others_wait_for_it() {
+    let mut page = page(denied(10, 4, SECOND));
+    let lapse = NOW + SECOND;
+    assert!(claims(&mut page, 10, lapse));
+    for now in [lapse, lapse + 1, lapse + CLAIM - 1] {
+        let expected = Answer::Denied {
+            remaining: 4,
+            retry_after: ns(lapse + CLAIM - now),
+        };
+        assert_eq!(answer(&page, 10, now), Some(expected));
+        assert!(!claims(&mut page, 10, now));
+    }
+    // It had no answer in time: the next one asks.
+    assert!(claims(&mut page, 10, lapse + CLAIM));
+    assert!(!claims(&mut page, 10, lapse + CLAIM));
+}
+
+/// A client that comes back later has a bucket that may hold more than one
+/// request: its requests are not denied for the sake of the first.
+#[test]
+fn only_just_after_the_lapse_is_there_a_claim() {
+    let lapse = NOW + SECOND;
+    for (since, expected) in [
+        (0, true),
+        (20 * MILLI - 1, true),
+        (20 * MILLI, false),
+        (SECOND, false),
+    ] {
+        let mut page = page(denied(10, 4, SECOND));
+        assert_eq!(claims(&mut page, 10, lapse + since), expected, "{since}");
+        assert_eq!(
+            answer(&page, 10, lapse + since).is_some(),
+            expected,
+            "{since}"
+        );
+    }
+}
+
+/// Units may have been given back elsewhere by then.
+#[test]
+fn a_denial_is_believed_for_a_minute_at_most() {
+    let minute = 60 * SECOND;
+    for wait in [minute, minute + 1, 3600 * SECOND, u64::MAX] {
+        let page = page(denied(1, 0, wait));
+        let last = Answer::Denied {
+            remaining: 0,
+            retry_after: ns(1),
+        };
+        assert_eq!(answer(&page, 1, NOW + minute - 1), Some(last));
+        assert_eq!(answer(&page, 1, NOW + minute), None);
+    }
+    // Near the end of time, too.
+    let mut page = Page::empty();
+    page.remember(fingerprint(0), denied(1, 0, SECOND), u64::MAX - 1);
+    assert!(answer(&page, 1, u64::MAX - 1).is_some());
+}
+
+#[test]
+fn every_cost_and_remainder_is_kept_as_it_was() {
+    for cost in [1, 2, u32::MAX - 1, u32::MAX] {
+        for remaining in [0, 1, u32::MAX - 1, u32::MAX] {
+            let page = page(denied(cost, remaining, SECOND));
+            let expected = Answer::Denied {
+                remaining,
+                retry_after: ns(SECOND),
+            };
+            assert_eq!(answer(&page, cost, NOW), Some(expected));
+            assert_eq!(
+                answer(&page, cost - 1 + u32::from(cost == 1), NOW).is_some(),
+                cost == 1
+            );
+        }
+    }
+}
+
+#[test]
+fn what_redis_allows_ends_a_denial() {
+    let mut page = page(denied(10, 4, 30 * SECOND));
+    assert_eq!(page.remember(fingerprint(0), Said::Allowed, NOW + 1), 0);
+    assert_eq!(answer(&page, 10, NOW + 1), None);
+    assert!(!claims(&mut page, 10, NOW + 1));
+    // And leaves no trace where there was none.
+    let mut empty = Page::empty();
+    empty.remember(fingerprint(0), Said::Allowed, NOW);
+    assert_eq!(empty.as_bytes(), Page::empty().as_bytes());
+}
+
+/// A bucket says who has spent what; a denial only saves a call.
+#[test]
+fn a_denial_gives_its_place_up_before_any_bucket() {
+    let bucket = |client: u64| Charge {
+        entry: Entry::Bucket,
+        ..charge(client, 1)
+    };
+    let mut page = page(denied(1, 0, 60 * SECOND));
+    let mut spend = |client| {
+        let charges = [bucket(client)];
+        let decided = page.decide(&charges, NOW);
+        page.commit(&charges, &decided, NOW)
+    };
+    for client in 1..128 {
+        assert_eq!(spend(client), 0);
+    }
+    assert_eq!(spend(128), 1);
+    assert_eq!(answer(&page, 1, NOW), None);
+    let all_there = (1..=128).all(|client| {
+        let decided = page.decide(&[bucket(client)], NOW).remove(0);
+        matches!(
+            decided.outcome.unwrap().answer,
+            Answer::Allowed { remaining: 98, .. }
+        )
+    });
+    assert!(all_there);
+}
+
+proptest! {
+    /// Shared data is anyone's to write in the same process.
+    #[test]
+    fn no_bytes_in_a_page_are_too_odd(
+        words in prop::collection::vec(prop_oneof![any::<u64>(), Just(0), Just(u64::MAX), NOW - 9..NOW + 9], 384..385),
+        cost in 1_u32..,
+        now in prop_oneof![Just(0), Just(NOW), Just(u64::MAX), any::<u64>()],
+        claim in any::<u64>(),
+    ) {
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        // Some place is client 0's.
+        bytes[80..88].copy_from_slice(&fingerprint(0).get().to_le_bytes());
+        let mut page = Page::from_bytes(bytes);
+        let denial = Charge { entry: Entry::Denial { claim }, ..charge(0, cost) };
+        let bucket = Charge { entry: Entry::Bucket, ..charge(1, cost) };
+        let charges = [denial, bucket];
+        let decided = page.decide(&charges, now);
+        if let Some(outcome) = &decided[0].outcome {
+            prop_assert!(outcome.answer.is_denial());
+        }
+        page.commit(&charges, &decided, now);
+        page.give_back(&charges, now, now);
+        page.remember(fingerprint(0), denied(cost, cost, claim.max(1)), now);
+        page.remember(fingerprint(2), denied(cost, cost, claim.max(1)), now);
+        page.remember(fingerprint(0), Said::Allowed, now);
+        prop_assert!(page.decide(&charges, now)[0].outcome.is_none());
+    }
+
+    /// A wrong length is an empty page.
+    #[test]
+    fn bytes_that_are_no_page_deny_nobody(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        prop_assert_eq!(answer(&Page::from_bytes(bytes), 1, NOW), None);
+    }
+}
