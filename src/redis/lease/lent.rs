@@ -4,9 +4,10 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use super::demand::Demand;
+use super::pace::{self, Pace, Turn};
 use super::{Consulted, Told};
 use crate::limit::{Answer, Cost, Limit};
-use crate::redis::{Ask, KeyReply, LeaseTerms, Operation, LEASE_LENGTH_MS};
+use crate::redis::{Ask, LeaseTerms, Operation, LEASE_LENGTH_MS};
 
 /// What one worker knows of one client's use of one limit.
 #[derive(Debug)]
@@ -25,13 +26,7 @@ pub(super) struct Lease {
     demand: Demand,
     /// The call that is under way.
     pending: Option<Pending>,
-    /// No call before, ns.
-    next_call: u64,
-    /// Redis has not a single unit before, ns.
-    dry_until: u64,
-    /// How long to wait from call to call while Redis has less than is wanted,
-    /// ns; 0 while it has enough.
-    pace: u64,
+    pace: Pace,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,27 +38,8 @@ struct Pending {
 /// So long before its end a lease is renewed or given back, ns.
 const ENDING: u64 = 400_000_000;
 
-/// So long after the time of its next call the book has its answer, ns.
-const ANSWERED: u64 = 30_000_000;
-
-/// While Redis has less than is wanted, calls are so far apart that a client
-/// asks for so many units between them: the less often, the more has come
-/// back by then.
-const UNITS_A_CALL: u64 = 32;
-
-/// And at most so far, ns.
-const LONGEST_PACE: u64 = 500_000_000;
-
-/// The longest time for which it is believed that Redis has nothing, ns: others
-/// may have given some back by then.
-const BELIEVED: u64 = 60_000_000_000;
-
 /// Fewer units in a lease save no calls worth their trouble.
 const WORTHWHILE: u32 = 4;
-
-/// A lease is at most this part of a bucket: units on lease, spent or not, take
-/// up room there, and so keep others from coming back.
-const PART: u32 = 6;
 
 /// A lease is renewed when no more than this part of the use for half a
 /// second is left: 31 ms.
@@ -88,9 +64,7 @@ impl Lease {
             elsewhere: 0,
             demand,
             pending: None,
-            next_call: now,
-            dry_until: now,
-            pace: 0,
+            pace: Pace::new(now),
         }
     }
 
@@ -99,14 +73,11 @@ impl Lease {
         if self.balance >= cost.get() && now < self.ends_at {
             return Consulted::Enough;
         }
-        let answer_at = self.next_call.saturating_add(ANSWERED);
-        if self.pace > 0 && (now < answer_at || self.pending.is_some()) {
-            let more = u64::from(cost.get().saturating_sub(1)).saturating_mul(self.interval());
-            let there_at = answer_at.max(self.dry_until.saturating_add(more));
-            let wait = NonZeroU64::new(there_at.saturating_sub(now));
+        let pending = self.pending.is_some();
+        if let Some(wait) = self.pace.denies(cost, &self.limit.bucket, pending, now) {
             return Consulted::Denied(Answer::Denied {
                 remaining: self.balance.min(cost.get().saturating_sub(1)),
-                retry_after: wait.unwrap_or(NonZeroU64::MIN),
+                retry_after: wait,
             });
         }
         Consulted::Ask
@@ -133,7 +104,7 @@ impl Lease {
         let spent = u64::from(burst.saturating_sub(remaining));
         Answer::Allowed {
             remaining,
-            full_in: spent.saturating_mul(self.interval()),
+            full_in: spent.saturating_mul(self.limit.bucket.emission_interval().get()),
         }
     }
 
@@ -154,9 +125,9 @@ impl Lease {
         if self.demand.is_idle(now) || wanted < WORTHWHILE {
             return self.end(now);
         }
-        let low = self.balance <= self.demand.units(now) / LOW && now >= self.next_call;
+        let low = self.balance <= self.demand.units(now) / LOW && self.pace.may_call(now);
         let ending = self.generation > 0 && now.saturating_add(ENDING) >= self.ends_at;
-        if ending && self.balance == 0 && now < self.next_call {
+        if ending && self.balance == 0 && !self.pace.may_call(now) {
             return self.end(now);
         }
         if low || ending {
@@ -178,7 +149,7 @@ impl Lease {
 
     /// As many units as the client will use in half a second, if it goes on.
     fn wanted(&self, now: u64) -> u32 {
-        self.demand.units(now).min(self.most())
+        self.demand.units(now).min(pace::most(&self.limit.bucket))
     }
 
     fn ask(&mut self, wanted: u32, unspent: u32, now: u64) -> Ask {
@@ -189,6 +160,9 @@ impl Lease {
             held: if known { self.held } else { 0 },
             unspent: if known { unspent.min(self.held) } else { 0 },
         };
+        // What comes back from now on was said to be spent: Redis keeps no room
+        // for it.
+        self.held = self.balance;
         self.pending = Some(Pending {
             terms,
             sent_at: now,
@@ -204,87 +178,45 @@ impl Lease {
         let Some(Pending { terms, sent_at }) = self.pending.take() else {
             return;
         };
-        match outcome {
-            Told::Answered(
-                KeyReply {
-                    answer: Answer::Allowed { remaining, full_in },
-                    granted,
-                    generation,
-                },
-                redis_now,
-            ) => {
-                self.elsewhere = *remaining;
-                if terms.wanted == 0 {
-                    (self.generation, self.held) = (0, 0);
-                    return;
-                }
-                // Redis has kept what was left of the lease before, unless that
-                // was over by its clock, or unknown to it.
-                let kept =
-                    terms.generation > 0 && *generation <= terms.generation.saturating_add(1);
-                let left = if kept { self.balance } else { 0 };
-                self.balance = left.saturating_add(*granted);
-                self.held = terms.unspent.saturating_add(*granted);
-                self.generation = *generation;
-                self.ends_at = ends_at(*generation, *redis_now, sent_at);
-                self.pace = self.pace_after(*granted, terms.wanted, now);
-                let dry = full_in.saturating_sub(self.time_but_for_one());
-                self.dry_until = now.saturating_add(dry);
-                let pause = if self.pace > 0 { dry.min(BELIEVED) } else { 0 };
-                self.next_call = now.saturating_add(pause.max(self.pace));
-            }
-            // What has become of the lease is not known. What is left of it was
-            // debited and may be spent, but is not spoken of again.
-            Told::Answered(..) | Told::Failed => {
-                (self.generation, self.held) = (0, self.balance);
-                self.next_call = now.saturating_add(back_off.get());
-            }
+        let Told::Answered(reply, redis_now) = outcome else {
+            return self.unknown(back_off, now);
+        };
+        let Answer::Allowed { remaining, full_in } = reply.answer else {
+            // A call for whatever there is cannot be refused.
+            return self.unknown(back_off, now);
+        };
+        self.elsewhere = remaining;
+        if terms.wanted == 0 {
+            (self.generation, self.held) = (0, 0);
+            return;
         }
+        // Redis has kept what was left of the lease before, unless that was over
+        // by its clock, or unknown to it.
+        let kept = terms.generation > 0 && reply.generation <= terms.generation.saturating_add(1);
+        let (left, carried) = if kept {
+            (self.balance, terms.unspent)
+        } else {
+            (0, 0)
+        };
+        self.balance = left.saturating_add(reply.granted);
+        self.held = carried.saturating_add(reply.granted);
+        self.generation = reply.generation;
+        self.ends_at = ends_at(reply.generation, *redis_now, sent_at);
+        let turn = Turn {
+            granted: reply.granted,
+            wanted: terms.wanted,
+            full_in,
+        };
+        self.pace
+            .answered(&turn, &self.limit.bucket, &self.demand, now);
     }
 
-    /// Others want the same units: the less of what was wanted was there, the
-    /// longer it takes until there is as much again.
-    fn pace_after(&self, granted: u32, wanted: u32, now: u64) -> u64 {
-        let quarters = granted.saturating_mul(4).checked_div(wanted).unwrap_or(4);
-        let longest = LONGEST_PACE.min(self.four_turns());
-        let shortest = longest.min(self.demand.time_for(UNITS_A_CALL, now));
-        match quarters {
-            0 | 1 => {
-                let half = self.interval().saturating_mul(u64::from(wanted / 2));
-                let longer = self.pace.saturating_mul(2).max(half);
-                longer.clamp(shortest, longest)
-            }
-            2 => self.pace.max(shortest),
-            _ => {
-                let shorter = self.pace.saturating_sub(self.pace / 4);
-                if shorter < shortest {
-                    0
-                } else {
-                    shorter
-                }
-            }
-        }
-    }
-
-    /// The time in which as much comes back as four take that take the most.
-    fn four_turns(&self) -> u64 {
-        let most = u64::from(self.most());
-        self.interval().saturating_mul(most).saturating_mul(4)
-    }
-
-    /// The largest lease.
-    fn most(&self) -> u32 {
-        self.limit.bucket.burst().get() / PART
-    }
-
-    /// The time in which a bucket fills that has one unit.
-    fn time_but_for_one(&self) -> u64 {
-        let rest = self.limit.bucket.burst().get().saturating_sub(1);
-        self.interval().saturating_mul(rest.into())
-    }
-
-    fn interval(&self) -> u64 {
-        self.limit.bucket.emission_interval().get()
+    /// What has become of the lease is not known. What is left of it was debited
+    /// and may be spent, but is not spoken of again. Nor is it known whether
+    /// there are units: what decides without Redis does.
+    fn unknown(&mut self, back_off: NonZeroU64, now: u64) {
+        (self.generation, self.held) = (0, self.balance);
+        self.pace.failed(back_off, now);
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod demand;
 mod lent;
+mod pace;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;

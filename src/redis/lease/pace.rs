@@ -1,0 +1,149 @@
+//! How often to ask for a lease while Redis has less than is wanted.
+
+use std::num::NonZeroU64;
+
+use super::demand::Demand;
+use crate::limit::{Cost, TokenBucket};
+
+/// When the next call for a lease may be made, and what to say until then.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// No call before, ns.
+    next_call: u64,
+    /// Redis has not a single unit before, ns.
+    dry_until: u64,
+    /// From call to call while Redis has less than is wanted, ns; 0 while it has
+    /// enough.
+    between: u64,
+}
+
+/// What a call has brought.
+pub(super) struct Turn {
+    pub(super) granted: u32,
+    pub(super) wanted: u32,
+    /// Time until Redis' bucket is full, ns.
+    pub(super) full_in: u64,
+}
+
+/// So long after the time of its next call the book has its answer, ns.
+const ANSWERED: u64 = 30_000_000;
+
+/// While Redis has less than is wanted, calls are so far apart that a client
+/// asks for so many units between them: the less often, the more has come
+/// back by then.
+const UNITS_A_CALL: u64 = 32;
+
+/// And at most so far, ns.
+const LONGEST_PACE: u64 = 500_000_000;
+
+/// The longest time for which it is believed that Redis has nothing, ns: others
+/// may have given some back by then.
+const BELIEVED: u64 = 60_000_000_000;
+
+/// A lease is at most this part of a bucket: units on lease, spent or not, take
+/// up room there, and so keep others from coming back.
+const PART: u32 = 6;
+
+// === impl Pace ===
+
+impl Pace {
+    /// Nothing is known yet.
+    pub(super) fn new(now: u64) -> Self {
+        Self {
+            next_call: now,
+            dry_until: now,
+            between: 0,
+        }
+    }
+
+    pub(super) fn may_call(&self, now: u64) -> bool {
+        now >= self.next_call
+    }
+
+    /// How long a request has to wait for its units, where the calls that have
+    /// been made say that there are none: until the next one has its answer, if
+    /// it comes. `None` where Redis has to be asked.
+    pub(super) fn denies(
+        &self,
+        cost: Cost,
+        bucket: &TokenBucket,
+        pending: bool,
+        now: u64,
+    ) -> Option<NonZeroU64> {
+        let answer_at = self.next_call.saturating_add(ANSWERED);
+        if self.between == 0 || (now >= answer_at && !pending) {
+            return None;
+        }
+        let more = u64::from(cost.get().saturating_sub(1)).saturating_mul(interval(bucket));
+        let there_at = answer_at.max(self.dry_until.saturating_add(more));
+        let wait = NonZeroU64::new(there_at.saturating_sub(now));
+        Some(wait.unwrap_or(NonZeroU64::MIN))
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        turn: &Turn,
+        bucket: &TokenBucket,
+        demand: &Demand,
+        now: u64,
+    ) {
+        self.between = self.between_after(turn, bucket, demand, now);
+        let rest = u64::from(bucket.burst().get().saturating_sub(1));
+        let all_but_one = interval(bucket).saturating_mul(rest);
+        let dry = turn.full_in.saturating_sub(all_but_one);
+        self.dry_until = now.saturating_add(dry);
+        let pause = if self.between > 0 {
+            dry.min(BELIEVED)
+        } else {
+            0
+        };
+        self.next_call = now.saturating_add(pause.max(self.between));
+    }
+
+    pub(super) fn failed(&mut self, back_off: NonZeroU64, now: u64) {
+        self.between = 0;
+        self.next_call = now.saturating_add(back_off.get());
+    }
+
+    /// Others want the same units: the less of what was wanted was there, the
+    /// longer it takes until there is as much again.
+    fn between_after(&self, turn: &Turn, bucket: &TokenBucket, demand: &Demand, now: u64) -> u64 {
+        let Turn {
+            granted, wanted, ..
+        } = turn;
+        let quarters = granted.saturating_mul(4).checked_div(*wanted).unwrap_or(4);
+        let longest = LONGEST_PACE.min(four_turns(bucket));
+        let shortest = longest.min(demand.time_for(UNITS_A_CALL, now));
+        match quarters {
+            0 | 1 => {
+                let half = interval(bucket).saturating_mul(u64::from(wanted / 2));
+                let longer = self.between.saturating_mul(2).max(half);
+                longer.clamp(shortest, longest)
+            }
+            2 => self.between.max(shortest),
+            _ => {
+                let shorter = self.between.saturating_sub(self.between / 4);
+                if shorter < shortest {
+                    0
+                } else {
+                    shorter
+                }
+            }
+        }
+    }
+}
+
+/// The largest lease of this bucket.
+pub(super) fn most(bucket: &TokenBucket) -> u32 {
+    bucket.burst().get() / PART
+}
+
+/// The time in which as much comes back as four take that take the most.
+fn four_turns(bucket: &TokenBucket) -> u64 {
+    let most = u64::from(most(bucket));
+    interval(bucket).saturating_mul(most).saturating_mul(4)
+}
+
+fn interval(bucket: &TokenBucket) -> u64 {
+    bucket.emission_interval().get()
+}

@@ -1,0 +1,252 @@
+//! A lease book against an account of its own, with calls that are lost, late
+//! or answered.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::rc::Rc;
+
+use proptest::prelude::*;
+use tollgate::limit::{Answer, Limit};
+use tollgate::redis::{Ask, Consulted, LeaseBook, Operation, Told, LEASE_LENGTH_MS};
+
+use crate::lender::{Account, Fate, Sent};
+use crate::{limit, units, MILLI, SECOND};
+
+const START: u64 = 1 << 40;
+const BACK_OFF: NonZeroU64 = NonZeroU64::MIN.saturating_add(SECOND - 1);
+const CLIENTS: u64 = 3;
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A client asks, and is perhaps refused by another limit later.
+    Request {
+        client: u64,
+        cost: u32,
+        undone: bool,
+    },
+    /// The oldest request that is to be undone is.
+    Undo,
+    /// The book is asked what is due; the lender has so many quarters of what is
+    /// wanted.
+    Tick { quarters: u32, fate: Fate },
+    /// The oldest call has its outcome.
+    Deliver,
+}
+
+struct World {
+    now: u64,
+    limits: [Rc<Limit>; 2],
+    book: LeaseBook,
+    accounts: BTreeMap<u64, Account>,
+    sent: Vec<Sent>,
+    to_undo: Vec<(u64, u32)>,
+    spent: u64,
+}
+
+// === impl World ===
+
+impl World {
+    fn new() -> Self {
+        Self {
+            now: START,
+            limits: [limit(60, 10 * MILLI), limit(6_000, MILLI)],
+            book: LeaseBook::default(),
+            accounts: BTreeMap::new(),
+            sent: Vec::new(),
+            to_undo: Vec::new(),
+            spent: 0,
+        }
+    }
+
+    fn request(&mut self, client: u64, cost: u32, undone: bool) {
+        let (now, cost_units) = (self.now, units(cost));
+        let account = self.accounts.entry(client).or_default();
+        match self.book.consult(client, cost_units, now) {
+            Consulted::Enough => {
+                assert!(now < account.ends_at, "spent after the lease's end");
+                assert!(
+                    account.available >= u64::from(cost),
+                    "{cost} of {} spent",
+                    account.available
+                );
+                assert!(self.book.spend(client, cost_units).is_some());
+                account.available -= u64::from(cost);
+                self.spent += u64::from(cost);
+                if undone {
+                    self.to_undo.push((client, cost));
+                }
+            }
+            Consulted::Denied(Answer::Denied { remaining, .. }) => {
+                assert!(remaining < cost);
+                let recent = now - account.last_answer <= 530 * MILLI;
+                assert!(recent || account.in_flight, "denied of old");
+            }
+            Consulted::Denied(answer) => panic!("{answer:?}"),
+            Consulted::Ask => {
+                let limit = &self.limits[(client % 2) as usize];
+                self.book
+                    .watch(client, &"key".into(), limit, cost_units, now);
+            }
+        }
+    }
+
+    fn undo(&mut self) {
+        if self.to_undo.is_empty() {
+            return;
+        }
+        let (client, cost) = self.to_undo.remove(0);
+        self.book.give_back(client, units(cost));
+        let account = self.accounts.entry(client).or_default();
+        let on_the_books = account.on_the_books(self.now);
+        account.available = (account.available + u64::from(cost)).min(on_the_books);
+    }
+
+    fn tick(&mut self, quarters: u32, fate: Fate) {
+        for (client, ask) in self.book.due(self.now) {
+            let Ask {
+                operation: Operation::Lease(terms),
+                ..
+            } = ask
+            else {
+                panic!("{ask:?}");
+            };
+            let burst = self.limits[(client % 2) as usize].bucket.burst().get();
+            let account = self.accounts.entry(client).or_default();
+            assert!(!account.in_flight, "two calls at once");
+            account.in_flight = true;
+            assert!(terms.unspent <= terms.held && terms.wanted <= burst / 6);
+            if terms.generation == 0 {
+                assert_eq!(terms.held, 0);
+            } else {
+                account.on_the_books(self.now);
+                let lent = account.lent.get(&terms.generation).copied();
+                // It may have ended by the lender's clock meanwhile.
+                assert!(
+                    lent.is_none_or(|lent| u64::from(terms.held) <= lent),
+                    "{terms:?} of {lent:?}"
+                );
+                // All else was said to be spent; and what is given back is.
+                account.available = account.available.min(terms.unspent.into());
+            }
+            if terms.wanted == 0 {
+                account.available = 0;
+            }
+            let mut sent = Sent {
+                client,
+                terms,
+                quarters,
+                fate,
+                reply: None,
+            };
+            if matches!(fate, Fate::AnsweredAtOnce | Fate::AnswerLost) {
+                sent.execute(account, self.now);
+            }
+            self.sent.push(sent);
+        }
+    }
+
+    fn deliver(&mut self) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let mut sent = self.sent.remove(0);
+        let (client, now) = (sent.client, self.now);
+        let account = self.accounts.entry(client).or_default();
+        account.in_flight = false;
+        if sent.fate == Fate::AnsweredLate {
+            sent.execute(account, now);
+        }
+        match (sent.fate, &sent.reply) {
+            (Fate::AnsweredAtOnce | Fate::AnsweredLate, Some((reply, executed_at, redis_now))) => {
+                let told = Told::Answered(reply, *redis_now);
+                self.book.told(client, &told, BACK_OFF, now);
+                if sent.terms.wanted > 0 {
+                    let kept = (sent.terms.generation + 2) * LEASE_LENGTH_MS > *redis_now;
+                    let left = if kept { account.available } else { 0 };
+                    account.available = left + u64::from(reply.granted);
+                    let left_ms = (reply.generation + 2) * LEASE_LENGTH_MS - redis_now;
+                    account.ends_at = executed_at + left_ms * MILLI;
+                    account.last_answer = now;
+                }
+            }
+            _ => self.book.told(client, &Told::Failed, BACK_OFF, now),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Request {
+                client,
+                cost,
+                undone,
+            } => self.request(client, cost, undone),
+            Step::Undo => self.undo(),
+            Step::Tick { quarters, fate } => self.tick(quarters, fate),
+            Step::Deliver => self.deliver(),
+        }
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let fate = prop::sample::select(vec![
+        Fate::AnsweredAtOnce,
+        Fate::AnsweredAtOnce,
+        Fate::AnsweredLate,
+        Fate::AnsweredLate,
+        Fate::AnswerLost,
+        Fate::Lost,
+    ]);
+    prop_oneof![
+        8 => (0..CLIENTS, 1_u32..8, prop::bool::weighted(0.3))
+            .prop_map(|(client, cost, undone)| Step::Request { client, cost, undone }),
+        2 => Just(Step::Undo),
+        4 => (prop::sample::select(vec![0, 1, 2, 3, 4, 4, 4, 4]), fate)
+            .prop_map(|(quarters, fate)| Step::Tick { quarters, fate }),
+        4 => Just(Step::Deliver),
+    ]
+}
+
+fn since() -> impl Strategy<Value = u64> {
+    prop_oneof![20 => 0..20 * MILLI, 4 => 0..200 * MILLI, 1 => 0..5 * SECOND]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Whatever is lost or late, nothing is spent that was not lent, or that was
+    /// given back, or whose lease has ended; and when the clients have gone, so
+    /// have their leases.
+    #[test]
+    fn nothing_is_spent_that_is_not_on_the_books(
+        steps in prop::collection::vec((step(), since()), 1..300),
+    ) {
+        let mut world = World::new();
+        for (step, since) in steps {
+            world.now += since;
+            world.step(step);
+        }
+        for _ in 0..30 {
+            world.now += 100 * MILLI;
+            while !world.sent.is_empty() {
+                world.deliver();
+            }
+            world.tick(4, Fate::AnsweredAtOnce);
+        }
+        prop_assert!(world.book.is_empty());
+    }
+}
+
+/// Or the property above would hold of a book that lends nothing.
+#[test]
+fn a_client_that_goes_on_spends_from_its_lease() {
+    let mut world = World::new();
+    for round in 0..400 {
+        world.now += 10 * MILLI;
+        world.request(1, 5, false);
+        if round % 4 == 0 {
+            world.tick(4, Fate::AnsweredAtOnce);
+            world.deliver();
+        }
+    }
+    assert!(world.spent > 1_900, "{}", world.spent);
+}
