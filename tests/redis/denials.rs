@@ -23,10 +23,9 @@ fn charge(client: u64, cost: u32) -> Charge {
     }
 }
 
-fn denied(cost: u32, remaining: u32, wait: u64) -> Said {
+fn denied(cost: u32, wait: u64) -> Said {
     Said::Denied {
         cost: units(cost),
-        remaining,
         retry_after: ns(wait),
     }
 }
@@ -58,14 +57,14 @@ fn claims(page: &mut Page, cost: u32, now: u64) -> bool {
 
 #[test]
 fn equal_and_dearer_requests_are_denied_and_cheaper_ones_ask() {
-    let page = page(denied(10, 4, SECOND));
+    let page = page(denied(10, SECOND));
     for (cost, now, wait) in [
         (10, NOW, SECOND),
         (11, NOW + 1, SECOND - 1),
         (u32::MAX, NOW + SECOND - 1, 1),
     ] {
         let expected = Answer::Denied {
-            remaining: 4,
+            remaining: 9,
             retry_after: ns(wait),
         };
         assert_eq!(answer(&page, cost, now), Some(expected));
@@ -82,12 +81,12 @@ fn equal_and_dearer_requests_are_denied_and_cheaper_ones_ask() {
 
 #[test]
 fn the_first_after_the_lapse_asks_and_the_others_wait_for_it() {
-    let mut page = page(denied(10, 4, SECOND));
+    let mut page = page(denied(10, SECOND));
     let lapse = NOW + SECOND;
     assert!(claims(&mut page, 10, lapse));
     for now in [lapse, lapse + 1, lapse + CLAIM - 1] {
         let expected = Answer::Denied {
-            remaining: 4,
+            remaining: 9,
             retry_after: ns(lapse + CLAIM - now),
         };
         assert_eq!(answer(&page, 10, now), Some(expected));
@@ -109,7 +108,7 @@ fn only_just_after_the_lapse_is_there_a_claim() {
         (20 * MILLI, false),
         (SECOND, false),
     ] {
-        let mut page = page(denied(10, 4, SECOND));
+        let mut page = page(denied(10, SECOND));
         assert_eq!(claims(&mut page, 10, lapse + since), expected, "{since}");
         assert_eq!(
             answer(&page, 10, lapse + since).is_some(),
@@ -119,46 +118,50 @@ fn only_just_after_the_lapse_is_there_a_claim() {
     }
 }
 
-/// Units may have been given back elsewhere by then.
+/// Units may have been given back elsewhere by then. What the client is told is
+/// the whole wait nevertheless.
 #[test]
 fn a_denial_is_believed_for_a_minute_at_most() {
-    let minute = 60 * SECOND;
-    for wait in [minute, minute + 1, 3600 * SECOND, u64::MAX] {
-        let page = page(denied(1, 0, wait));
-        let last = Answer::Denied {
+    for wait in [60 * SECOND, 3600 * SECOND, 86_400 * SECOND] {
+        let mut page = page(denied(1, wait));
+        let believed = Answer::Denied {
             remaining: 0,
-            retry_after: ns(1),
+            retry_after: ns(wait - 59 * SECOND),
         };
-        assert_eq!(answer(&page, 1, NOW + minute - 1), Some(last));
-        assert_eq!(answer(&page, 1, NOW + minute), None);
+        assert_eq!(answer(&page, 1, NOW + 59 * SECOND), Some(believed));
+        // Then the first asks, and the others are still denied for a second.
+        let later = NOW + 60 * SECOND;
+        assert!(claims(&mut page, 1, later), "{wait}");
+        assert!(answer(&page, 1, later).is_some());
+        assert!(!claims(&mut page, 1, later));
     }
     // Near the end of time, too.
     let mut page = Page::empty();
-    page.remember(fingerprint(0), denied(1, 0, SECOND), u64::MAX - 1);
+    page.remember(fingerprint(0), denied(1, SECOND), u64::MAX - 1);
     assert!(answer(&page, 1, u64::MAX - 1).is_some());
 }
 
 #[test]
-fn every_cost_and_remainder_is_kept_as_it_was() {
-    for cost in [1, 2, u32::MAX - 1, u32::MAX] {
-        for remaining in [0, 1, u32::MAX - 1, u32::MAX] {
-            let page = page(denied(cost, remaining, SECOND));
-            let expected = Answer::Denied {
-                remaining,
-                retry_after: ns(SECOND),
-            };
-            assert_eq!(answer(&page, cost, NOW), Some(expected));
-            assert_eq!(
-                answer(&page, cost - 1 + u32::from(cost == 1), NOW).is_some(),
-                cost == 1
-            );
-        }
+fn what_is_left_follows_from_the_wait() {
+    // A unit a second: 10 in 3.2 s are 6 now, and 9 half a second before.
+    for (cost, wait, remaining) in [
+        (10, 3_200 * MILLI, 6),
+        (10, 500 * MILLI, 9),
+        (1, SECOND, 0),
+        (2, 9 * SECOND, 0),
+        (u32::MAX - 20, SECOND, u32::MAX - 21),
+    ] {
+        let expected = Answer::Denied {
+            remaining,
+            retry_after: ns(wait),
+        };
+        assert_eq!(answer(&page(denied(cost, wait)), cost, NOW), Some(expected));
     }
 }
 
 #[test]
 fn what_redis_allows_ends_a_denial() {
-    let mut page = page(denied(10, 4, 30 * SECOND));
+    let mut page = page(denied(10, 30 * SECOND));
     assert_eq!(page.remember(fingerprint(0), Said::Allowed, NOW + 1), 0);
     assert_eq!(answer(&page, 10, NOW + 1), None);
     assert!(!claims(&mut page, 10, NOW + 1));
@@ -175,7 +178,7 @@ fn a_denial_gives_its_place_up_before_any_bucket() {
         entry: Entry::Bucket,
         ..charge(client, 1)
     };
-    let mut page = page(denied(1, 0, 60 * SECOND));
+    let mut page = page(denied(1, 60 * SECOND));
     let mut spend = |client| {
         let charges = [bucket(client)];
         let decided = page.decide(&charges, NOW);
@@ -218,8 +221,8 @@ proptest! {
         }
         page.commit(&charges, &decided, now);
         page.give_back(&charges, now, now);
-        page.remember(fingerprint(0), denied(cost, cost, claim.max(1)), now);
-        page.remember(fingerprint(2), denied(cost, cost, claim.max(1)), now);
+        page.remember(fingerprint(0), denied(cost, claim.max(1)), now);
+        page.remember(fingerprint(2), denied(cost, claim.max(1)), now);
         page.remember(fingerprint(0), Said::Allowed, now);
         prop_assert!(page.decide(&charges, now)[0].outcome.is_none());
     }
