@@ -13,11 +13,13 @@
 )]
 
 mod clients;
+mod cluster;
 mod contention;
 mod feedback;
 mod host;
 mod hostile;
 mod limits;
 mod no_client;
+mod redis_calls;
 mod reload;
 mod routes;

@@ -3,44 +3,18 @@
 #![allow(unsafe_code, clippy::missing_safety_doc)]
 
 use std::io::Write;
-use std::slice;
 
-use super::state::{with, Reply};
-
-const OK: u32 = 0;
-const NOT_FOUND: u32 = 1;
-const BAD_ARGUMENT: u32 = 2;
-const CAS_MISMATCH: u32 = 8;
-const INTERNAL_FAILURE: u32 = 10;
+use super::memory::*;
+use super::state::{now, with, Phase, Reply};
 
 const PLUGIN_CONFIGURATION: u32 = 7;
 const REQUEST_HEADERS: u32 = 0;
 const CRITICAL: u32 = 5;
 const RESPONSE_HEADERS: u32 = 2;
-
-unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
-    if data.is_null() {
-        return &[];
-    }
-    slice::from_raw_parts(data, size)
-}
-
-unsafe fn text(data: *const u8, size: usize) -> String {
-    String::from_utf8(bytes(data, size).to_vec()).expect("text")
-}
-
-/// Hands bytes over as the host does, in memory of the module's allocator.
-unsafe fn give(value: &[u8], data: *mut *mut u8, size: *mut usize) {
-    let value = value.to_vec().into_boxed_slice();
-    *size = value.len();
-    *data = Box::into_raw(value).cast();
-}
-
-macro_rules! imports {
-    ($($name:ident($($arg:ident: $type:ty),* $(,)?) $body:block)*) => {
-        $(#[no_mangle] pub unsafe extern "C" fn $name($($arg: $type),*) -> u32 $body)*
-    };
-}
+const CALL_RESPONSE_HEADERS: u32 = 6;
+const CALL_RESPONSE_BODY: u32 = 4;
+const HISTOGRAM: u32 = 2;
+const REQUEST_STREAM: u32 = 0;
 
 imports! {
     proxy_log(level: u32, data: *const u8, size: usize) {
@@ -57,17 +31,72 @@ imports! {
 
     clock_time_get(clock: i32, _precision: i64, time: *mut u64) {
         assert_eq!(clock, 1, "not the monotonic clock");
-        *time = with(|host| host.now);
+        *time = now();
         OK
     }
 
-    proxy_get_buffer_bytes(kind: u32, _start: usize, _max: usize, data: *mut *mut u8, size: *mut usize) {
-        assert_eq!(kind, PLUGIN_CONFIGURATION);
-        let config = with(|host| host.config.clone());
-        if config.is_empty() {
+    proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) {
+        assert_eq!(start, 0);
+        let buffer = with(|host| match kind {
+            PLUGIN_CONFIGURATION => Some(host.config.clone()).filter(|config| !config.is_empty()),
+            CALL_RESPONSE_BODY => host.response.as_ref().map(|response| response.body.clone()),
+            _ => panic!("unexpected buffer {kind}"),
+        });
+        let Some(mut buffer) = buffer else {
             return NOT_FOUND;
+        };
+        buffer.truncate(max);
+        // Envoy hands no empty buffer over.
+        if !buffer.is_empty() {
+            give(&buffer, data, size);
         }
-        give(&config, data, size);
+        OK
+    }
+
+    proxy_get_header_map_value(map: u32, name: *const u8, name_size: usize, data: *mut *mut u8, size: *mut usize) {
+        assert_eq!(map, CALL_RESPONSE_HEADERS);
+        let name = text(name, name_size);
+        let Some(headers) = with(|host| host.response.as_ref().map(|response| response.headers.clone())) else {
+            return BAD_ARGUMENT;
+        };
+        // Envoy has no map for an answer that was cut off; the SDK panics on that.
+        if headers.is_empty() {
+            return BAD_ARGUMENT;
+        }
+        match headers.iter().find(|(other, _)| *other == name) {
+            Some((_, value)) => {
+                give(value, data, size);
+                OK
+            }
+            None => NOT_FOUND,
+        }
+    }
+
+    proxy_http_call(
+        upstream: *const u8, upstream_size: usize, headers: *const u8, headers_size: usize,
+        body: *const u8, body_size: usize, trailers: *const u8, trailers_size: usize,
+        timeout: u32, token: *mut u32,
+    ) {
+        assert!(deserialized(bytes(trailers, trailers_size)).is_empty());
+        assert!(timeout > 0, "a call without a timeout");
+        let headers = deserialized(bytes(headers, headers_size));
+        let has = |name: &str| headers.iter().any(|(other, _)| other == name);
+        if ![":method", ":path", ":authority"].into_iter().all(has) {
+            return BAD_ARGUMENT;
+        }
+        let body = text(body, body_size);
+        match with(|host| host.call(text(upstream, upstream_size), headers, body, timeout)) {
+            Ok(called) => {
+                *token = called;
+                OK
+            }
+            Err(status) => status,
+        }
+    }
+
+    proxy_continue_stream(kind: u32) {
+        assert_eq!(kind, REQUEST_STREAM);
+        with(|host| host.stream().resume());
         OK
     }
 
@@ -94,14 +123,10 @@ imports! {
 
     proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) {
         let path = text(path, path_size);
-        if path == "broken" && with(|host| host.attributes.iter().any(|(other, _)| *other == path)) {
+        if path == "broken" && with(|host| host.stream().attribute(&path).is_some()) {
             return INTERNAL_FAILURE;
         }
-        let found = with(|host| {
-            let found = host.attributes.iter().find(|(other, _)| *other == path);
-            found.map(|(_, value)| value.clone())
-        });
-        match found {
+        match with(|host| host.stream().attribute(&path)) {
             Some(value) => {
                 give(&value, data, size);
                 OK
@@ -112,13 +137,13 @@ imports! {
 
     proxy_set_property(path: *const u8, path_size: usize, data: *const u8, size: usize) {
         assert_eq!(text(path, path_size), "tollgate");
-        with(|host| host.state = text(data, size));
+        with(|host| host.stream().state = text(data, size));
         OK
     }
 
     proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) {
         assert_eq!(map, REQUEST_HEADERS);
-        let headers = with(|host| host.request_headers.clone());
+        let headers = with(|host| host.stream().request_headers.clone());
         let mut out = u32::try_from(headers.len()).unwrap().to_le_bytes().to_vec();
         for (name, value) in &headers {
             out.extend(u32::try_from(name.len()).unwrap().to_le_bytes());
@@ -134,11 +159,12 @@ imports! {
     proxy_replace_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, size: usize) {
         let (name, value) = (text(name, name_size), text(value, size));
         with(|host| {
-            if map != RESPONSE_HEADERS || !host.phase.is_response() {
+            let stream = host.stream();
+            if map != RESPONSE_HEADERS || stream.phase != Phase::Response {
                 return BAD_ARGUMENT;
             }
-            host.response_headers.retain(|(other, _)| *other != name);
-            host.response_headers.push((name, value));
+            stream.response_headers.retain(|(other, _)| *other != name);
+            stream.response_headers.push((name, value));
             OK
         })
     }
@@ -146,10 +172,11 @@ imports! {
     proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) {
         let name = text(name, name_size);
         with(|host| {
-            if map != RESPONSE_HEADERS || !host.phase.is_response() {
+            let stream = host.stream();
+            if map != RESPONSE_HEADERS || stream.phase != Phase::Response {
                 return BAD_ARGUMENT;
             }
-            host.response_headers.retain(|(other, _)| *other != name);
+            stream.response_headers.retain(|(other, _)| *other != name);
             OK
         })
     }
@@ -165,23 +192,12 @@ imports! {
             body: text(body, body_size),
             headers: deserialized(bytes(headers, headers_size)),
         };
-        with(|host| {
-            assert!(host.reply.is_none(), "a second local reply");
-            host.reply = Some(reply);
-        });
+        with(|host| host.stream().answer(reply));
         OK
     }
 
-    proxy_define_metric(_kind: u32, name: *const u8, size: usize, id: *mut u32) {
-        let name = text(name, size);
-        *id = with(|host| {
-            let found = host.counters.iter().position(|(other, _)| *other == name);
-            let index = found.unwrap_or_else(|| {
-                host.counters.push((name, 0));
-                host.counters.len() - 1
-            });
-            u32::try_from(index).unwrap()
-        });
+    proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) {
+        *id = with(|host| host.define_metric(text(name, size), kind == HISTOGRAM));
         OK
     }
 
@@ -189,33 +205,26 @@ imports! {
         if offset == 0 {
             return BAD_ARGUMENT;
         }
-        with(|host| host.counters[id as usize].1 += u64::try_from(offset).unwrap());
+        with(|host| {
+            let metric = host.metric(id, false);
+            metric.value += u64::try_from(offset).unwrap();
+        });
+        OK
+    }
+
+    proxy_record_metric(id: u32, value: u64) {
+        with(|host| host.metric(id, true).recorded.push(value));
         OK
     }
 
     proxy_set_tick_period_milliseconds(period: u32) {
-        with(|host| host.tick = period);
+        with(|host| host.set_tick(period));
         OK
     }
 
-    proxy_set_effective_context(_id: u32) { OK }
-}
-
-fn deserialized(map: &[u8]) -> Vec<(String, String)> {
-    let number = |at: usize| u32::from_le_bytes(map[at..at + 4].try_into().unwrap()) as usize;
-    let count = number(0);
-    let mut at = 4 + 8 * count;
-    let mut take = |length: usize| {
-        let text = String::from_utf8(map[at..at + length].to_vec()).unwrap();
-        assert_eq!(map[at + length], 0);
-        at += length + 1;
-        text
-    };
-    let headers = (0..count)
-        .map(|pair| (take(number(4 + 8 * pair)), take(number(8 + 8 * pair))))
-        .collect();
-    assert_eq!(at, map.len());
-    headers
+    proxy_set_effective_context(id: u32) {
+        if with(|host| host.enter(id)) { OK } else { BAD_ARGUMENT }
+    }
 }
 
 macro_rules! unused {
@@ -228,10 +237,10 @@ macro_rules! unused {
 
 unused! {
     proxy_add_header_map_value proxy_call_foreign_function proxy_close_stream
-    proxy_continue_stream proxy_dequeue_shared_queue proxy_done proxy_enqueue_shared_queue
-    proxy_get_current_time_nanoseconds proxy_get_header_map_value proxy_get_log_level
+    proxy_dequeue_shared_queue proxy_done proxy_enqueue_shared_queue
+    proxy_get_current_time_nanoseconds proxy_get_log_level
     proxy_get_metric proxy_get_status proxy_grpc_call proxy_grpc_cancel proxy_grpc_close
-    proxy_grpc_send proxy_grpc_stream proxy_http_call proxy_record_metric
+    proxy_grpc_send proxy_grpc_stream
     proxy_register_shared_queue proxy_resolve_shared_queue
     proxy_set_buffer_bytes proxy_set_header_map_pairs
 }

@@ -1,22 +1,32 @@
-//! The double: one gateway per test thread, on a clock that the test sets.
+//! The double: gateways on a clock that the test sets. It plays Envoy's side of
+//! the filter's life, calls to other clusters among it, and fails the test on
+//! what Envoy would not bear.
 
 mod abi;
+mod calls;
+mod memory;
+mod redis;
 mod state;
+mod store;
+mod stream;
 mod vm;
 
-pub use state::Store;
+pub use calls::{Call, Pending, Refused, Response, Step};
+pub use redis::{reply, Redis};
+pub use store::Store;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use state::{with, Host};
+use state::{turn_to, with, Host};
 
-/// A gateway with the filter in it. It lives in its thread; two threads with
-/// the same [`Store`] are two workers of one Envoy.
+/// A gateway with the filter in it. It lives in its thread. Two with the same
+/// [`Store`], in one thread or in two, are two workers of one Envoy.
 pub struct Gateway {
     root: u32,
     // Its VM is the thread's: no other thread may use it.
-    _thread: Rc<()>,
+    host: Rc<RefCell<Host>>,
 }
 
 /// A request on its way.
@@ -49,17 +59,16 @@ impl Gateway {
 
     /// A worker that shares its data with others.
     pub fn worker(config: &str, store: Store) -> Result<Self, Vec<String>> {
-        with(|host| *host = Host::new(store, host.last_context));
-        let mut gateway = Self {
-            root: 0,
-            _thread: Rc::default(),
-        };
+        let host = Rc::new(RefCell::new(Host::new(store)));
+        let mut gateway = Self { root: 0, host };
         gateway.update(config).map(|()| gateway)
     }
 
     /// A new configuration, as Envoy brings it: in a root context of its own.
-    /// A refused one leaves the old one in place.
+    /// A refused one leaves the old one in place; else that one goes on ticking
+    /// until it is drained.
     pub fn update(&mut self, config: &str) -> Result<(), Vec<String>> {
+        turn_to(&self.host);
         let logged = with(|host| host.logs.len());
         let root = vm::configure(config);
         match root {
@@ -71,61 +80,114 @@ impl Gateway {
         }
     }
 
+    /// Ends the root contexts of configurations that were replaced.
+    pub fn drain(&self) {
+        let roots = self.with(|host| host.roots.clone());
+        for root in roots.into_keys().filter(|root| *root != self.root) {
+            vm::end_root(root);
+        }
+    }
+
+    /// Lets time pass, for all gateways of the thread.
     pub fn advance(&self, time: Duration) {
-        with(|host| host.now += u64::try_from(time.as_nanos()).unwrap());
+        state::advance(u64::try_from(time.as_nanos()).unwrap());
     }
 
+    /// A request for which no call is made.
+    #[track_caller]
     pub fn send(&self, request: &Request) -> Answer {
-        with(|host| {
-            host.request_headers = merged(&request.headers);
-            host.attributes = request.attributes.clone();
-            host.upstream_headers = request.upstream.clone();
-        });
-        vm::stream(self.root)
+        self.begin(request).done()
     }
 
-    /// Runs the tick if it is armed; whether it was.
+    /// A request, up to its end or to where it is held.
+    pub fn begin(&self, request: &Request) -> Step {
+        turn_to(&self.host);
+        vm::begin(self.root, request)
+    }
+
+    /// A request before this Redis.
+    pub fn ask(&self, redis: &mut Redis, request: &Request) -> Answer {
+        let mut step = self.begin(request);
+        loop {
+            match step {
+                Step::Done(answer) => return answer,
+                Step::Asks(pending) => {
+                    let response = redis.answer(pending.call());
+                    step = pending.answer(response);
+                }
+            }
+        }
+    }
+
+    /// Runs the ticks that are armed; whether there were any.
     pub fn tick(&self) -> bool {
-        vm::tick(self.root)
+        turn_to(&self.host);
+        vm::tick()
+    }
+
+    /// Lets so much time pass in steps of a tick's period, before this Redis.
+    pub fn run(&self, redis: &mut Redis, time: Duration) {
+        const PERIOD: Duration = Duration::from_millis(10);
+        let end = state::now() + u64::try_from(time.as_nanos()).unwrap();
+        while state::now() < end {
+            self.advance(PERIOD);
+            self.tick();
+            for call in self.root_calls() {
+                let response = redis.answer(&call);
+                self.answer_call(&call, response);
+            }
+        }
+    }
+
+    /// The calls that no stream waits for.
+    pub fn root_calls(&self) -> Vec<Call> {
+        self.with(|host| host.calls_of(&host.roots.keys().copied().collect()))
+    }
+
+    /// Answers a call that no stream waits for, or none any more.
+    pub fn answer_call(&self, call: &Call, response: Response) {
+        turn_to(&self.host);
+        vm::deliver(call, response);
+    }
+
+    /// From now on no call is made, or again.
+    pub fn refuse_calls(&self, refused: Option<Refused>) {
+        self.with(|host| host.refused = refused);
     }
 
     pub fn counter(&self, name: &str) -> u64 {
-        with(|host| host.counter(name))
+        self.with(|host| host.metric_named(name).value)
+    }
+
+    /// What a histogram was told.
+    pub fn recorded(&self, name: &str) -> Vec<u64> {
+        self.with(|host| host.metric_named(name).recorded.clone())
+    }
+
+    /// What was logged since last asked.
+    pub fn logs(&self) -> Vec<String> {
+        self.with(|host| std::mem::take(&mut host.logs))
     }
 
     /// The next so many compare-and-swaps are lost.
     pub fn lose_races(&self, count: u32) {
-        with(|host| host.lost_races = count);
+        self.with(|host| host.lost_races = count);
     }
 
     /// All races are lost once so many more are won.
     pub fn lose_races_after(&self, won: u32) {
-        with(|host| host.lose_after = Some(won));
+        self.with(|host| host.lose_after = Some(won));
     }
 
     /// The keys of shared data, and how often it was written.
     pub fn store(&self) -> Store {
-        with(|host| host.store.clone())
+        self.with(|host| host.store.clone())
     }
-}
 
-/// Header lines as Envoy hands them on: those of `authorization` joined by a
-/// comma, without the empty ones (`HeaderMapImpl::appendToHeader`); those of a
-/// header that Envoy does not know stay apart.
-fn merged(lines: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
-    let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
-    for (name, value) in lines {
-        let earlier = headers.iter_mut().find(|(other, _)| other == name);
-        match earlier.filter(|_| name == "authorization") {
-            Some((_, joined)) if !joined.is_empty() && !value.is_empty() => {
-                joined.push(b',');
-                joined.extend(value);
-            }
-            Some((_, joined)) => joined.extend(value),
-            None => headers.push((name.clone(), value.clone())),
-        }
+    fn with<T>(&self, f: impl FnOnce(&mut Host) -> T) -> T {
+        turn_to(&self.host);
+        with(f)
     }
-    headers
 }
 
 // === impl Request ===

@@ -1,31 +1,21 @@
-//! What the double keeps: shared data for all workers, the rest per thread.
+//! What the double keeps for one gateway. A thread may have several, as two
+//! machines are: what runs is always the one that the test has turned to last.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-/// Envoy's shared data.
-#[derive(Clone, Default)]
-pub struct Store(Arc<Mutex<Shared>>);
-
-#[derive(Default)]
-struct Shared {
-    values: BTreeMap<Vec<u8>, (Vec<u8>, u32)>,
-    last_cas: u32,
-    writes: usize,
-    /// What another worker does before the next write.
-    intruder: Option<Box<dyn FnOnce() + Send>>,
-}
+use super::calls::{Call, Refused, Response};
+use super::memory::{BAD_ARGUMENT, INTERNAL_FAILURE};
+use super::store::Store;
+use super::stream::Stream;
 
 /// As a count of races: all from now on.
 pub const LOST_FOR_EVER: u32 = u32::MAX;
 
 /// Which headers can be reached.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    #[default]
-    Root,
     Request,
     Response,
 }
@@ -34,22 +24,31 @@ pub enum Phase {
 pub struct Host {
     pub store: Store,
     pub config: Vec<u8>,
-    /// The monotonic clock, ns.
-    pub now: u64,
-    pub phase: Phase,
-    pub last_context: u32,
-    pub request_headers: Vec<(String, Vec<u8>)>,
-    pub attributes: Vec<(String, Vec<u8>)>,
-    pub upstream_headers: Vec<(String, String)>,
-    pub response_headers: Vec<(String, String)>,
-    pub reply: Option<Reply>,
-    pub state: String,
+    /// The root contexts that are alive, and each one's period between ticks.
+    pub roots: BTreeMap<u32, u32>,
+    /// The streams that are alive.
+    pub streams: BTreeMap<u32, Stream>,
+    /// The context that hostcalls are about.
+    effective: u32,
+    /// The calls that are under way.
+    pub calls: BTreeMap<u32, Call>,
+    /// What the next calls come to.
+    pub refused: Option<Refused>,
+    /// The answer that Envoy has just announced.
+    pub response: Option<Response>,
     pub logs: Vec<String>,
-    pub counters: Vec<(String, u64)>,
-    pub tick: u32,
+    metrics: Vec<Metric>,
     pub lost_races: u32,
     /// Writes after which all races are lost.
     pub lose_after: Option<u32>,
+}
+
+#[derive(Default)]
+pub struct Metric {
+    name: String,
+    is_histogram: bool,
+    pub value: u64,
+    pub recorded: Vec<u64>,
 }
 
 pub struct Reply {
@@ -59,30 +58,136 @@ pub struct Reply {
     pub body: String,
 }
 
-thread_local! { static HOST: RefCell<Host> = RefCell::default(); }
+thread_local! {
+    static HOST: RefCell<Rc<RefCell<Host>>> = RefCell::default();
+    /// The monotonic clock, ns. Not zero, as no machine's is.
+    static NOW: Cell<u64> = const { Cell::new(1_000_000_000_000) };
+    /// The SDK, whose contexts are the thread's, wants each id once.
+    static LAST_ID: Cell<u32> = const { Cell::new(0) };
+}
 
-/// Uses this thread's host.
+/// Turns to this gateway's host.
+pub fn turn_to(host: &Rc<RefCell<Host>>) {
+    HOST.set(host.clone());
+}
+
+/// The host that the test has turned to.
+pub fn current() -> Rc<RefCell<Host>> {
+    HOST.with_borrow(Rc::clone)
+}
+
+/// Uses it.
 pub fn with<T>(f: impl FnOnce(&mut Host) -> T) -> T {
-    HOST.with(|host| f(&mut host.borrow_mut()))
+    f(&mut current().borrow_mut())
+}
+
+pub fn now() -> u64 {
+    NOW.get()
+}
+
+pub fn advance(nanos: u64) {
+    NOW.set(NOW.get() + nanos);
+}
+
+/// A number for a context or a call.
+pub fn next_id() -> u32 {
+    LAST_ID.set(LAST_ID.get() + 1);
+    LAST_ID.get()
 }
 
 // === impl Host ===
 
 impl Host {
-    /// A new host. The SDK, whose contexts are the thread's, wants each id once.
-    pub fn new(store: Store, last_context: u32) -> Self {
+    pub fn new(store: Store) -> Self {
         Self {
             store,
-            last_context,
-            // Not zero, as no machine's monotonic clock is.
-            now: 1_000_000_000_000,
             ..Self::default()
         }
     }
 
-    pub fn counter(&self, name: &str) -> u64 {
-        let found = self.counters.iter().find(|(other, _)| other == name);
-        found.unwrap_or_else(|| panic!("no counter {name}")).1
+    /// Makes this the context that hostcalls are about; `false` where there is
+    /// none such.
+    pub fn enter(&mut self, context: u32) -> bool {
+        self.effective = context;
+        self.roots.contains_key(&context) || self.streams.contains_key(&context)
+    }
+
+    /// The stream that hostcalls are about.
+    pub fn stream(&mut self) -> &mut Stream {
+        let stream = self.streams.get_mut(&self.effective);
+        stream.expect("a stream's hostcall outside of a stream")
+    }
+
+    /// The root that hostcalls are about, if only by a stream of its.
+    pub fn root(&self) -> u32 {
+        let stream = self.streams.get(&self.effective);
+        stream.map_or(self.effective, |stream| stream.root)
+    }
+
+    pub fn set_tick(&mut self, period: u32) {
+        let root = self.root();
+        self.roots.insert(root, period);
+    }
+
+    /// Sends a call off, as `proxy_http_call` does.
+    pub fn call(
+        &mut self,
+        upstream: String,
+        headers: Vec<(String, String)>,
+        body: String,
+        timeout: u32,
+    ) -> Result<u32, u32> {
+        match self.refused {
+            Some(Refused::NoCluster) => return Err(BAD_ARGUMENT),
+            Some(Refused::NoEndpoint) => return Err(INTERNAL_FAILURE),
+            None => {}
+        }
+        let call = Call {
+            token: next_id(),
+            root: self.root(),
+            context: self.effective,
+            upstream,
+            headers,
+            body,
+            timeout: timeout.into(),
+        };
+        let token = call.token;
+        self.calls.insert(token, call);
+        Ok(token)
+    }
+
+    /// The calls of these contexts that are under way.
+    pub fn calls_of(&self, contexts: &BTreeSet<u32>) -> Vec<Call> {
+        let calls = self.calls.values();
+        calls
+            .filter(|call| contexts.contains(&call.context))
+            .cloned()
+            .collect()
+    }
+
+    pub fn define_metric(&mut self, name: String, is_histogram: bool) -> u32 {
+        let found = self.metrics.iter().position(|other| other.name == name);
+        let index = found.unwrap_or_else(|| {
+            self.metrics.push(Metric {
+                name,
+                is_histogram,
+                ..Metric::default()
+            });
+            self.metrics.len() - 1
+        });
+        assert_eq!(self.metrics[index].is_histogram, is_histogram);
+        u32::try_from(index).unwrap()
+    }
+
+    pub fn metric(&mut self, id: u32, is_histogram: bool) -> &mut Metric {
+        let metric = &mut self.metrics[id as usize];
+        assert_eq!(metric.is_histogram, is_histogram, "{}", metric.name);
+        metric
+    }
+
+    pub fn metric_named(&self, name: &str) -> &Metric {
+        let found = self.metrics.iter().find(|metric| metric.name == name);
+        found.unwrap_or_else(|| panic!("no metric {name}"))
     }
 
     /// Whether this compare-and-swap is one the test wants lost.
@@ -97,79 +202,5 @@ impl Host {
             self.lost_races = self.lost_races.saturating_sub(1);
         }
         lost
-    }
-}
-
-// === impl Phase ===
-
-impl Phase {
-    pub fn is_response(self) -> bool {
-        self == Self::Response
-    }
-}
-
-// === impl Store ===
-
-impl Store {
-    /// A store whose hash key is not random: clients have the same pages in
-    /// every run, so two that are to have different ones do.
-    pub fn with_hash_key() -> Self {
-        let store = Self::default();
-        assert!(store.set(b"tollgate/default/key", vec![7; 16], 0));
-        store
-    }
-
-    pub fn get(&self, key: &[u8]) -> Option<(Vec<u8>, u32)> {
-        self.0.lock().unwrap().values.get(key).cloned()
-    }
-
-    /// As Envoy does it: a compare-and-swap value of 0 overwrites, any other is
-    /// compared where the key exists and creates it where it does not.
-    pub fn set(&self, key: &[u8], value: Vec<u8>, cas: u32) -> bool {
-        let intruder = self.0.lock().unwrap().intruder.take();
-        if let Some(intruder) = intruder {
-            intruder();
-        }
-        let mut shared = self.0.lock().unwrap();
-        if shared
-            .values
-            .get(key)
-            .is_some_and(|(_, found)| cas != 0 && cas != *found)
-        {
-            return false;
-        }
-        shared.last_cas += 1;
-        shared.writes += 1;
-        let cas = shared.last_cas;
-        shared.values.insert(key.to_vec(), (value, cas));
-        true
-    }
-
-    /// Another worker, which shares this store, does this between the next
-    /// writer's read and its write.
-    pub fn before_next_write(&self, work: impl FnOnce(Store) + Send + 'static) {
-        let store = self.clone();
-        let worker = || thread::spawn(|| work(store)).join().unwrap();
-        self.0.lock().unwrap().intruder = Some(Box::new(worker));
-    }
-
-    pub fn writes(&self) -> usize {
-        self.0.lock().unwrap().writes
-    }
-
-    pub fn keys(&self) -> Vec<String> {
-        let shared = self.0.lock().unwrap();
-        let keys = shared.values.keys();
-        keys.map(|key| String::from_utf8(key.clone()).unwrap())
-            .collect()
-    }
-
-    /// Overwrites every page of the table, as a foreign plugin might.
-    pub fn overwrite_pages(&self, value: &[u8]) {
-        for key in self.keys() {
-            if !key.ends_with("/key") {
-                assert!(self.set(key.as_bytes(), value.to_vec(), 0));
-            }
-        }
     }
 }
