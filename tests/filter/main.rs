@@ -20,6 +20,8 @@ mod host;
 mod hostile;
 mod limits;
 mod no_client;
+mod outages;
 mod redis_calls;
+mod redis_failures;
 mod reload;
 mod routes;
