@@ -15,9 +15,12 @@
 mod clients;
 mod cluster;
 mod contention;
+mod denials;
 mod feedback;
 mod host;
 mod hostile;
+mod lease_promise;
+mod leases;
 mod limits;
 mod no_client;
 mod outages;
