@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
@@ -60,10 +59,6 @@ impl Call {
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value.as_str())
-    }
-
-    pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout)
     }
 
     /// The Redis command.
