@@ -43,12 +43,15 @@ impl Denial {
         if cost < self.cost || self.is_old(now) {
             return None;
         }
-        // The units that are missing come back one by one until then.
-        let missing = wait.get().div_ceil(bucket.emission_interval().get());
+        // The units that are missing come back one by one until then, and then
+        // those that a dearer request takes besides.
+        let interval = bucket.emission_interval();
+        let missing = wait.get().div_ceil(interval.get());
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        let besides = u64::from(cost.get().saturating_sub(self.cost.get()));
         Some(Answer::Denied {
             remaining: self.cost.get().saturating_sub(missing),
-            retry_after: wait,
+            retry_after: wait.saturating_add(besides.saturating_mul(interval.get())),
         })
     }
 

@@ -92,6 +92,25 @@ fn equal_and_dearer_requests_are_denied_from_memory() {
     assert!(!asks(&gateway, &two()));
 }
 
+/// It was told the wait of the cheaper request that Redis had denied, and was
+/// denied once more when it came back.
+#[test]
+fn a_dearer_request_is_told_a_wait_that_will_do() {
+    let (gateway, mut redis) = (Gateway::start(&config(10)).unwrap(), Redis::default());
+    for _ in 0..5 {
+        assert!(gateway.ask(&mut redis, &two()).passed());
+    }
+    assert_eq!(
+        gateway.ask(&mut redis, &two()).header("retry-after"),
+        Some("20")
+    );
+    gateway.advance(500 * MS);
+    let five = two().with(":path", "/5");
+    assert_eq!(gateway.send(&five).header("retry-after-ms"), Some("49500"));
+    gateway.advance(49_500 * MS);
+    assert!(gateway.ask(&mut redis, &five).passed());
+}
+
 #[test]
 fn cheaper_requests_and_other_clients_ask() {
     let gateway = after_denial(7000 * MS);
