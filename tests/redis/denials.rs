@@ -60,8 +60,9 @@ fn equal_and_dearer_requests_are_denied_and_cheaper_ones_ask() {
     let page = page(denied(10, SECOND));
     for (cost, now, wait) in [
         (10, NOW, SECOND),
-        (11, NOW + 1, SECOND - 1),
-        (u32::MAX, NOW + SECOND - 1, 1),
+        // What it takes besides comes back after that.
+        (11, NOW + 1, SECOND - 1 + SECOND),
+        (30, NOW + SECOND - 1, 1 + 20 * SECOND),
     ] {
         let expected = Answer::Denied {
             remaining: 9,
