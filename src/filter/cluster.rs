@@ -209,7 +209,7 @@ impl Bill {
     fn undo(&self, plugin: &Plugin, redis: &Redis) {
         plugin.pages.undo(&self.pages, self.charged_at);
         for charge in &self.leased {
-            redis.unspend_lease(charge.lease(), charge.charge.cost);
+            redis.unspend_lease(charge.lease(), charge.charge.cost, self.charged_at);
         }
     }
 

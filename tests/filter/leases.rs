@@ -254,6 +254,34 @@ fn a_request_that_another_limit_denies_spends_nothing() {
     assert_eq!(redis.debited, 2 * 3, "two limits of what has passed");
 }
 
+/// A unit that Redis had been told is spent came back into a lease that did not
+/// count it any more: one more passed than a strict bucket would let.
+#[test]
+fn a_unit_that_comes_back_after_a_renewal_is_left_to_time() {
+    let strict = r#""s": {"rate": "9/s", "scope": "cluster", "client_from": [{"header": "x-s"}]}"#;
+    let mut redis = Redis::default();
+    let gateway = lent(&format!("{LEASE}, {strict}"), &mut redis);
+    let held = gateway.begin(&Request::of("a").header("x-s", "s")).asks();
+    for _ in 0..9 {
+        assert!(gateway.send(&Request::of("a")).passed());
+    }
+    let calls = tick(&gateway);
+    let lent: u32 = operation(&calls[0]).1.parse().unwrap();
+    let response = redis.answer(&calls[0]);
+    gateway.answer_call(&calls[0], response);
+    assert!(gateway.send(&Request::of("a")).passed());
+    let denied = Denied {
+        remaining: 0,
+        retry_after: 1_000_000.try_into().unwrap(),
+    };
+    let response = reply(held.call(), &[denied]);
+    assert_eq!(held.answer(response).done().status, 429);
+    for _ in 1..lent {
+        assert!(gateway.send(&Request::of("a")).passed());
+    }
+    gateway.begin(&Request::of("a")).asks();
+}
+
 #[test]
 fn a_lease_of_a_configuration_that_is_replaced_goes_back() {
     let mut redis = Redis::default();

@@ -39,7 +39,7 @@ struct World {
     book: LeaseBook,
     accounts: BTreeMap<u64, Account>,
     sent: Vec<Sent>,
-    to_undo: Vec<(u64, u32)>,
+    to_undo: Vec<(u64, u32, u64)>,
     spent: u64,
 }
 
@@ -73,7 +73,7 @@ impl World {
                 account.available -= u64::from(cost);
                 self.spent += u64::from(cost);
                 if undone {
-                    self.to_undo.push((client, cost));
+                    self.to_undo.push((client, cost, self.now));
                 }
             }
             Consulted::Denied(Answer::Denied { remaining, .. }) => {
@@ -94,8 +94,8 @@ impl World {
         if self.to_undo.is_empty() {
             return;
         }
-        let (client, cost) = self.to_undo.remove(0);
-        self.book.give_back(client, units(cost));
+        let (client, cost, spent_at) = self.to_undo.remove(0);
+        self.book.give_back(client, units(cost), spent_at);
         let account = self.accounts.entry(client).or_default();
         let on_the_books = account.on_the_books(self.now);
         account.available = (account.available + u64::from(cost)).min(on_the_books);

@@ -84,7 +84,7 @@ proptest! {
                     }
                 }
                 Odd::Watch(cost) => watch(&mut book, &limit, cost, now),
-                Odd::GiveBack(cost) => book.give_back(1, units(cost)),
+                Odd::GiveBack(cost) => book.give_back(1, units(cost), now),
                 Odd::Due => {
                     let terms = due(&mut book, now);
                     prop_assert!(terms.is_none_or(|terms| terms.unspent <= terms.held && terms.wanted <= burst));

@@ -136,7 +136,7 @@ fn what_comes_back_after_the_lease_was_given_back_is_lost() {
     book.spend(1, units(15)).unwrap();
     let later = NOW + SECOND;
     assert_eq!(due(&mut book, later).unwrap().wanted, 0);
-    book.give_back(1, units(15));
+    book.give_back(1, units(15), NOW);
     assert_eq!(balance(&mut book, later), 0);
     answered(&mut book, &granted(0, 0), later);
     assert_eq!(balance(&mut book, later), 0);
@@ -150,7 +150,7 @@ fn what_comes_back_while_the_lease_is_renewed_is_lost() {
         book.spend(1, units(39)).unwrap();
         let terms = due(&mut book, NOW + 1).unwrap();
         assert_eq!((terms.held, terms.unspent), (40, 1));
-        book.give_back(1, units(20));
+        book.give_back(1, units(20), NOW);
         match answer {
             true => answered(&mut book, &granted(10, 5), NOW + 2),
             false => book.told(1, &Told::Failed, BACK_OFF, NOW + 2),
@@ -163,12 +163,12 @@ fn what_comes_back_while_the_lease_is_renewed_is_lost() {
 fn what_comes_back_to_a_lease_that_holds_is_spent_again() {
     let mut book = lent();
     book.spend(1, units(30)).unwrap();
-    book.give_back(1, units(30));
+    book.give_back(1, units(30), NOW);
     assert_eq!(balance(&mut book, NOW), 40);
     // Never more than was lent.
-    book.give_back(1, units(u32::MAX));
+    book.give_back(1, units(u32::MAX), NOW);
     assert_eq!(balance(&mut book, NOW), 40);
-    book.give_back(2, units(1));
+    book.give_back(2, units(1), NOW);
 }
 
 /// Redis was short of units when it last answered, and is gone now: nobody knows

@@ -31,9 +31,9 @@ impl Redis {
         self.leases.borrow_mut().spend(lease, cost)
     }
 
-    /// Gives units back that were taken.
-    pub(crate) fn unspend_lease(&self, lease: u64, cost: Cost) {
-        self.leases.borrow_mut().give_back(lease, cost);
+    /// Gives units back that were taken, not before this time.
+    pub(crate) fn unspend_lease(&self, lease: u64, cost: Cost, spent_at: u64) {
+        self.leases.borrow_mut().give_back(lease, cost, spent_at);
     }
 
     /// Watches whether a client is worth a lease.

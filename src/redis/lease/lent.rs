@@ -26,6 +26,8 @@ pub(super) struct Lease {
     demand: Demand,
     /// The call that is under way.
     pending: Option<Pending>,
+    /// When Redis was last told what is spent, ns.
+    reported_at: u64,
     pace: Pace,
 }
 
@@ -64,6 +66,7 @@ impl Lease {
             elsewhere: 0,
             demand,
             pending: None,
+            reported_at: 0,
             pace: Pace::new(now),
         }
     }
@@ -88,8 +91,11 @@ impl Lease {
         Some(self.standing())
     }
 
-    pub(super) fn give_back(&mut self, cost: Cost) {
-        self.balance = self.balance.saturating_add(cost.get()).min(self.held);
+    /// What Redis was told of as spent is left to time, which refills it there.
+    pub(super) fn give_back(&mut self, cost: Cost, spent_at: u64) {
+        if spent_at >= self.reported_at {
+            self.balance = self.balance.saturating_add(cost.get()).min(self.held);
+        }
     }
 
     /// Whether there is no more to do for its client.
@@ -163,6 +169,7 @@ impl Lease {
         // What comes back from now on was said to be spent: Redis keeps no room
         // for it.
         self.held = self.balance;
+        self.reported_at = now;
         self.pending = Some(Pending {
             terms,
             sent_at: now,

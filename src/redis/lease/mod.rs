@@ -64,10 +64,11 @@ impl LeaseBook {
         self.leases.get_mut(&lease)?.spend(cost)
     }
 
-    /// Gives back units that were taken by a request that does not pass.
-    pub fn give_back(&mut self, lease: u64, cost: Cost) {
+    /// Gives back units that a request took, not before `spent_at`, that does
+    /// not pass.
+    pub fn give_back(&mut self, lease: u64, cost: Cost, spent_at: u64) {
         if let Some(lease) = self.leases.get_mut(&lease) {
-            lease.give_back(cost);
+            lease.give_back(cost, spent_at);
         }
     }
 
