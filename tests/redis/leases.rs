@@ -64,10 +64,10 @@ fn big() -> Rc<Limit> {
     limit(6_000, MILLI)
 }
 
-/// What can be spent, unit by unit.
+/// What can be spent, unit by unit, and at most 1,000.
 fn balance(book: &mut LeaseBook, now: u64) -> u32 {
     let mut units_spent = 0;
-    while book.consult(1, units(1), now) == Consulted::Enough {
+    while units_spent < 1_000 && book.consult(1, units(1), now) == Consulted::Enough {
         book.spend(1, units(1)).unwrap();
         units_spent += 1;
     }
