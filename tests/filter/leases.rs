@@ -4,21 +4,21 @@
 use std::time::Duration;
 
 use crate::cluster::{config, UPSTASH};
-use crate::host::{reply, Call, Gateway, Redis, Request, Response, Step};
+use crate::host::{reply, Call, Gateway, Redis, Request, Step};
 use tollgate::limit::Answer::Denied;
 
-const MS: Duration = Duration::from_millis(1);
+pub const MS: Duration = Duration::from_millis(1);
 
-const LEASE: &str =
+pub const LEASE: &str =
     r#""l": {"rate": "100/s", "burst": 600, "scope": "cluster", "consistency": "lease"}"#;
 
-fn gateway(limits: &str) -> Gateway {
+pub fn gateway(limits: &str) -> Gateway {
     let redis = format!(r#"{UPSTASH}, "on_failure": "deny""#);
     Gateway::start(&config(limits, &redis)).unwrap()
 }
 
 /// A gateway that has borrowed ten units for `a`, which has had one.
-fn lent(limits: &str, redis: &mut Redis) -> Gateway {
+pub fn lent(limits: &str, redis: &mut Redis) -> Gateway {
     let gateway = gateway(limits);
     assert!(gateway.ask(redis, &Request::of("a")).passed());
     gateway.run(redis, 10 * MS);
@@ -32,7 +32,7 @@ fn operation(call: &Call) -> (String, String) {
     (arguments[3].clone(), arguments[7].clone())
 }
 
-fn tick(gateway: &Gateway) -> Vec<Call> {
+pub fn tick(gateway: &Gateway) -> Vec<Call> {
     gateway.advance(10 * MS);
     assert!(gateway.tick());
     gateway.root_calls()
@@ -104,19 +104,36 @@ fn a_client_in_full_flow_never_waits_for_redis() {
     let limit = LEASE.replace("100/s", "1000/s").replace("600", "6000");
     let (gateway, mut redis) = (gateway(&limit), Redis::default());
     let mut waited = 0;
-    for _ in 0..2000 {
-        let step = gateway.begin(&Request::of("a"));
-        if let Step::Asks(pending) = step {
-            waited += 1;
-            let response = redis.answer(pending.call());
-            assert!(pending.answer(response).done().passed());
+    for _ in 0..400 {
+        for _ in 0..5 {
+            if let Step::Asks(pending) = gateway.begin(&Request::of("a")) {
+                waited += 1;
+                let response = redis.answer(pending.call());
+                assert!(pending.answer(response).done().passed());
+            }
         }
-        gateway.run(&mut redis, 2 * MS);
+        gateway.run(&mut redis, 10 * MS);
     }
-    assert!(waited <= 3, "{waited}");
+    assert!(waited <= 5, "{waited}");
     assert!(redis.calls < 100, "{}", redis.calls);
     gateway.run(&mut redis, 3000 * MS);
     assert_eq!(redis.debited, 2000);
+}
+
+/// It has more on lease than it will use before the end.
+#[test]
+fn a_lease_is_renewed_before_it_ends() {
+    let (gateway, mut redis) = (gateway(LEASE), Redis::default());
+    for _ in 0..5 {
+        assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
+    }
+    gateway.run(&mut redis, 100 * MS);
+    for _ in 0..60 {
+        assert!(gateway.send(&Request::of("a")).passed());
+        gateway.run(&mut redis, 100 * MS);
+    }
+    gateway.run(&mut redis, 3000 * MS);
+    assert_eq!(redis.debited, 65, "none was lost");
 }
 
 /// What others do with the budget is heard of only then.
@@ -166,63 +183,6 @@ fn a_lease_counts_from_when_it_was_asked_for() {
     gateway.advance(4000 * MS);
     gateway.answer_call(&calls[0], response);
     gateway.begin(&Request::of("a")).asks();
-}
-
-#[test]
-fn a_lease_that_cannot_be_had_leaves_each_request_to_redis() {
-    for response in [
-        Response::new("503", ""),
-        Response::cut_off(),
-        Response::timeout(),
-    ] {
-        let (gateway, mut redis) = (gateway(LEASE), Redis::default());
-        assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
-        let calls = tick(&gateway);
-        gateway.answer_call(&calls[0], response);
-        assert_eq!(gateway.counter("tollgate.redis.errors"), 1);
-        assert_eq!(
-            gateway.counter("tollgate.redis.fallbacks"),
-            0,
-            "no request's"
-        );
-        for _ in 0..99 {
-            let pending = gateway.begin(&Request::of("a")).asks();
-            let response = redis.answer(pending.call());
-            assert!(pending.answer(response).done().passed());
-            assert!(tick(&gateway).is_empty(), "left alone for a cooldown");
-        }
-        gateway.run(&mut redis, 20 * MS);
-        assert!(gateway.send(&Request::of("a")).passed());
-    }
-}
-
-/// A timeout's outcome is unknown: what was left before it was debited.
-#[test]
-fn what_is_left_of_a_lease_is_spent_though_its_renewal_failed() {
-    let mut redis = Redis::default();
-    let gateway = lent(LEASE, &mut redis);
-    (0..10).for_each(|_| assert!(gateway.send(&Request::of("a")).passed()));
-    let calls = tick(&gateway);
-    redis.answer(&calls[0]);
-    gateway.answer_call(&calls[0], Response::timeout());
-    gateway.begin(&Request::of("a")).asks().hang_up();
-    gateway.run(&mut redis, 5000 * MS);
-    assert!(!gateway.tick());
-}
-
-#[test]
-fn a_lease_is_asked_for_again_with_a_script_that_was_lost() {
-    let (gateway, mut redis) = (gateway(LEASE), Redis::default());
-    assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
-    redis.restart();
-    let calls = tick(&gateway);
-    let response = redis.answer(&calls[0]);
-    gateway.answer_call(&calls[0], response);
-    let again = gateway.root_calls();
-    assert_eq!(again[0].words()[0], "EVAL");
-    let response = redis.answer(&again[0]);
-    gateway.answer_call(&again[0], response);
-    assert!(gateway.send(&Request::of("a")).passed());
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod denials;
 mod feedback;
 mod host;
 mod hostile;
+mod lease_failures;
 mod lease_promise;
 mod leases;
 mod limits;
