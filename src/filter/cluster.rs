@@ -161,8 +161,8 @@ impl Bill {
     fn denied(self, plugin: &Plugin, redis: &Redis, reply: &Reply) -> Result<Passed, Refusal> {
         self.undo(plugin, redis);
         self.remember(plugin, reply);
-        let denials = self.outcomes_of(reply).into_iter();
-        decided(plugin, denials.filter(Outcome::is_denial), self.policy)
+        let outcomes = self.outcomes_of(reply).into_iter();
+        decided(plugin, outcomes, self.policy)
     }
 
     /// Redis has not answered.

@@ -161,14 +161,16 @@ impl Redis {
             timeout: left,
         }
         .send();
-        self.metrics.call();
         match sent {
-            Ok(token) => Some(Sent {
-                token,
-                call,
-                verb,
-                at,
-            }),
+            Ok(token) => {
+                self.metrics.call();
+                Some(Sent {
+                    token,
+                    call,
+                    verb,
+                    at,
+                })
+            }
             Err(failure) => {
                 self.failed(&failure, now);
                 None
