@@ -37,7 +37,7 @@ pub struct ClusterCharge {
     pub client: Rc<ClientId>,
     /// Where the table keeps this client's entries.
     pub page: PageIndex,
-    /// What to take, there from this gateway's own bucket.
+    /// What to take; while Redis does not answer, from this gateway's bucket.
     pub charge: Charge,
 }
 

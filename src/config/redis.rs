@@ -40,6 +40,10 @@ pub(super) fn read<'a>(value: &Value<'a>) -> Option<Redis<'a>> {
         });
     let authority = match object.optional("authority") {
         Some(authority) => read_authority(&authority),
+        None if upstream.is_some_and(|name| !is_host(name)) => {
+            object.missing("authority", "a host, since the upstream's name is none");
+            None
+        }
         None => upstream,
     };
     let path = match object.optional("path") {
@@ -154,6 +158,11 @@ fn read_upstream<'a>(value: &Value<'a>) -> Option<&'a str> {
         return value.unexpected_names(UPSTREAM, "a URL");
     }
     Some(name)
+}
+
+fn is_host(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-:".contains(c);
+    name.chars().all(plain)
 }
 
 /// What stands in a header, and so holds no space; a URL, which may hold a

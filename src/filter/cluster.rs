@@ -56,7 +56,11 @@ pub(super) fn count(
         }
     }
     if !denied.is_empty() {
-        return Counting::Decided(decided(plugin, denied.into_iter(), policy));
+        // What else denies may take longer.
+        return Counting::Decided(match plugin.pages.look(&pages) {
+            Ok(own) => decided(plugin, own.into_iter().chain(denied), policy),
+            Err(uncounted) => Err(refused_uncounted(plugin, &uncounted)),
+        });
     }
     for charge in &asked {
         if let Some(denial) = charge.denial(&plugin.key, redis.timeout()) {
@@ -111,6 +115,11 @@ impl Waiting {
         self.sent.is(token)
     }
 
+    /// Nobody waits for the answer any more.
+    pub(super) fn abandon(&self, plugin: &Plugin) {
+        self.bill.unclaim(plugin);
+    }
+
     /// Takes the answer, announced with so many headers.
     pub(super) fn answered(self, plugin: &Plugin, redis: &Redis, headers: usize) -> Counting {
         let bill = self.bill;
@@ -150,9 +159,7 @@ impl Bill {
 
     /// Redis has charged it.
     fn allowed(self, plugin: &Plugin, reply: &Reply) -> Result<Passed, Refusal> {
-        if self.claimed {
-            self.remember(plugin, reply);
-        }
+        self.unclaim(plugin);
         let outcomes = self.outcomes_of(reply);
         self.pass(plugin, outcomes)
     }
@@ -168,6 +175,7 @@ impl Bill {
     /// Redis has not answered.
     fn undecided(self, plugin: &Plugin, redis: &Redis) -> Result<Passed, Refusal> {
         redis.fallback();
+        self.unclaim(plugin);
         match redis.on_failure() {
             FailurePolicy::Allow => self.pass(plugin, Vec::new()),
             FailurePolicy::Deny => {
@@ -220,22 +228,28 @@ impl Bill {
             .collect()
     }
 
-    /// Keeps Redis' denials, or that they are over.
+    /// Keeps Redis' denials.
     fn remember(&self, plugin: &Plugin, reply: &Reply) {
         for (charge, key) in self.asked.iter().zip(&reply.keys) {
-            let said = match key.answer {
-                Answer::Denied { retry_after, .. } => Said::Denied {
-                    cost: charge.charge.cost,
-                    retry_after,
-                },
-                Answer::Allowed { .. } => Said::Allowed,
-            };
-            if let Some(denial) = charge.denial(&plugin.key, 0) {
-                let (page, metrics) = (charge.page, &plugin.metrics);
-                plugin
-                    .pages
-                    .remember(page, denial.fingerprint, said, metrics);
+            if let Answer::Denied { retry_after, .. } = key.answer {
+                let cost = charge.charge.cost;
+                say(plugin, charge, Said::Denied { cost, retry_after });
             }
         }
+    }
+
+    /// Ends the denials that others meet while this request asks.
+    fn unclaim(&self, plugin: &Plugin) {
+        if self.claimed {
+            self.asked
+                .iter()
+                .for_each(|charge| say(plugin, charge, Said::Allowed));
+        }
+    }
+}
+
+fn say(plugin: &Plugin, charge: &ClusterCharge, said: Said) {
+    if let Some(denial) = charge.denial(&plugin.key, 0) {
+        plugin.pages.remember(charge.page, denial.fingerprint, said);
     }
 }

@@ -100,6 +100,15 @@ impl Filter {
     }
 }
 
+/// The SDK drops an answer whose stream has gone.
+impl Drop for Filter {
+    fn drop(&mut self) {
+        if let Stage::AwaitingRedis(waiting) = &self.stage {
+            waiting.abandon(&self.plugin);
+        }
+    }
+}
+
 impl Context for Filter {
     fn on_http_call_response(
         &mut self,

@@ -84,10 +84,23 @@ impl Pages {
             .iter()
             .map(|request| self.ask(request, now))
             .collect::<Result<Vec<_>, _>>()?;
-        if !asked.iter().any(Asked::is_denied) {
+        if asked.iter().any(Asked::is_denied) {
+            asked.iter_mut().try_for_each(Asked::rebase)?;
+        } else {
             self.swap_all(&mut asked, now, metrics)?;
         }
         Ok(Charged { asked, at: now })
+    }
+
+    /// What all entries say, without charging any.
+    pub(crate) fn look(&self, requests: &[PageCharge]) -> Result<Vec<Outcome>, Uncounted> {
+        let now = monotonic()?;
+        let mut outcomes = Vec::new();
+        for request in requests {
+            let decided = self.ask(request, now)?.decided;
+            outcomes.extend(decided.into_iter().filter_map(|decided| decided.outcome));
+        }
+        Ok(outcomes)
     }
 
     /// Undoes what was charged at this time, now or on a later tick.
@@ -106,20 +119,13 @@ impl Pages {
 
     /// Keeps what Redis said. It only saves calls, so it is given up where
     /// other requests win every race.
-    pub(crate) fn remember(
-        &self,
-        page: PageIndex,
-        fingerprint: Fingerprint,
-        said: Said,
-        metrics: &Metrics,
-    ) {
+    pub(crate) fn remember(&self, page: PageIndex, fingerprint: Fingerprint, said: Said) {
         let remembered = || -> Result<(), HostError> {
             let now = monotonic()?;
             let mut stored = StoredPage::read(self.key(page))?;
             for _ in 0..MAX_TRIES {
-                let evictions = stored.page.remember(fingerprint, said, now);
+                stored.page.remember(fingerprint, said, now);
                 if stored.write()? {
-                    metrics.evictions(evictions);
                     return Ok(());
                 }
                 stored.read_again()?;
@@ -235,6 +241,16 @@ impl<'r> Charged<'r> {
 impl Asked<'_> {
     fn is_denied(&self) -> bool {
         self.decided.iter().any(Decided::is_denial)
+    }
+
+    /// Brings what another configuration has left to this one. Who loses the race
+    /// finds it at the next denial.
+    fn rebase(&mut self) -> Result<(), HostError> {
+        let page = &mut self.stored.page;
+        if page.rebase(&self.request.charges, &self.decided) {
+            self.stored.write()?;
+        }
+        Ok(())
     }
 
     /// Charges the page that was read, or what has become of it since.

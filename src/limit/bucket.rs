@@ -67,6 +67,10 @@ pub enum Decision {
         remaining: u32,
         /// Time until they will be there if nobody takes any, ns.
         retry_after: NonZeroU64,
+        /// The state to store where the stored one is another configuration's:
+        /// it would go on refilling at that one's rate, or from beyond this
+        /// one's size, and the wait would not be enough.
+        rebased: Option<BucketState>,
     },
 }
 
@@ -82,6 +86,7 @@ impl Decision {
             Self::Denied {
                 remaining,
                 retry_after,
+                ..
             } => Answer::Denied {
                 remaining,
                 retry_after,
@@ -148,6 +153,9 @@ impl TokenBucket {
             Some(retry_after) => Decision::Denied {
                 remaining: self.units_left(spent),
                 retry_after,
+                rebased: state
+                    .filter(|state| spent > 0 && !self.has_made(state, now))
+                    .map(|_| self.state(now, spent)),
             },
             None => Decision::Allowed {
                 remaining: self.units_left(ahead),
@@ -225,6 +233,11 @@ impl TokenBucket {
     /// Wide enough for any number of units times it.
     fn interval(&self) -> u128 {
         self.emission_interval.get().into()
+    }
+
+    /// Whether a bucket with these parameters may have left this state.
+    fn has_made(&self, state: &BucketState, now: u64) -> bool {
+        state.interval == self.emission_interval && state.tat.saturating_sub(now) <= self.deepest()
     }
 
     fn price(&self, cost: Cost) -> u64 {

@@ -65,6 +65,10 @@ pub enum Consistency {
     Lease,
 }
 
+/// The length of a generation of leases, ms: a lease is good until the end of
+/// the generation after its own.
+pub const LEASE_LENGTH_MS: u64 = 2_000;
+
 /// What a request takes from a limit, in the limit's unit.
 pub type Cost = NonZeroU32;
 
@@ -76,6 +80,23 @@ impl Limit {
         match &self.scope {
             Scope::Gateway => None,
             Scope::Cluster(cluster) => Some(cluster),
+        }
+    }
+
+    /// How much longer a request waits that takes so many units more than one that
+    /// was denied, ns. Units on lease may bind the dearer one alone, until the
+    /// lease ends.
+    pub fn longer_wait(&self, units: u32) -> u64 {
+        const LONGEST_LEASE: u64 = 2 * LEASE_LENGTH_MS * 1_000_000;
+        let is_leased = self
+            .cluster()
+            .is_some_and(|cluster| cluster.consistency == Consistency::Lease);
+        let interval = self.bucket.emission_interval().get();
+        match units {
+            0 => 0,
+            units => u64::from(units)
+                .saturating_mul(interval)
+                .saturating_add(if is_leased { LONGEST_LEASE } else { 0 }),
         }
     }
 

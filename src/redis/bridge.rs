@@ -90,7 +90,7 @@ impl Bridge {
             Self::Upstash => upstash::decode(status, body),
             Self::Webdis => webdis::decode(status, body, verb),
         }?;
-        Reply::read(&numbers, call.nonce, call.asks.len())
+        Reply::read(&numbers, call)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::limit::TokenBucket;
+use crate::limit::{TokenBucket, LEASE_LENGTH_MS};
 
 /// One run of the script.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Ask {
 pub enum Operation {
     /// Take so many units.
     Charge(u32),
-    /// Borrow units, and end the lease before.
+    /// Borrow units, in place of the lease before.
     Lease(LeaseTerms),
 }
 
@@ -45,10 +45,6 @@ pub struct LeaseTerms {
     /// Units of it that are not spent.
     pub unspent: u32,
 }
-
-/// The length of a generation of leases, ms: a lease is good until the end of
-/// the generation after its own.
-pub const LEASE_LENGTH_MS: u64 = 2_000;
 
 // === impl Call ===
 

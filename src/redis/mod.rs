@@ -16,9 +16,10 @@ mod script;
 mod upstash;
 mod webdis;
 
+pub use crate::limit::LEASE_LENGTH_MS;
 pub use breaker::{Breaker, BreakerSettings};
 pub use bridge::{Bridge, Verb, MAX_BODY};
-pub use call::{Ask, Call, LeaseTerms, Operation, LEASE_LENGTH_MS};
+pub use call::{Ask, Call, LeaseTerms, Operation};
 pub use complaints::Complaints;
 pub use failure::{Failure, FailureClass};
 pub use lease::{Consulted, LeaseBook, Told};

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use super::{Failure, FailureClass};
+use super::{Ask, Call, Failure, FailureClass, Operation};
 use crate::limit::Answer;
 
 /// An answer to a call, one item for each key asked.
@@ -33,13 +33,17 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 // === impl Reply ===
 
 impl Reply {
-    /// Reads the answer to a call with this nonce about so many keys.
-    pub fn read(numbers: &[i64], nonce: u64, keys: usize) -> Result<Self, Failure> {
+    /// Reads the answer to this call.
+    ///
+    /// # Errors
+    /// [`Failure`] where it is another's, or says what cannot be: more units
+    /// than there are, or than were asked for.
+    pub fn read(numbers: &[i64], call: &Call) -> Result<Self, Failure> {
         let malformed = || Failure::new(FailureClass::Malformed, "not the script's numbers");
         let Some(([VERSION, echo, now, allowed, count], rest)) = numbers.split_first_chunk() else {
             return Err(malformed());
         };
-        if u64::try_from(*echo) != Ok(nonce) {
+        if u64::try_from(*echo) != Ok(call.nonce) {
             return Err(Failure::new(
                 FailureClass::Foreign,
                 "another caller's answer",
@@ -48,10 +52,14 @@ impl Reply {
         let (items, []) = rest.as_chunks::<6>() else {
             return Err(malformed());
         };
-        if items.len() != keys || usize::try_from(*count) != Ok(keys) {
+        let asked = call.asks.len();
+        if items.len() != asked || usize::try_from(*count) != Ok(asked) {
             return Err(malformed());
         }
-        let read: Option<Vec<KeyReply>> = items.iter().map(KeyReply::read).collect();
+        let items = items.iter().zip(&call.asks);
+        let read: Option<Vec<KeyReply>> = items
+            .map(|(item, ask)| KeyReply::read(item).filter(|key| key.can_be_for(ask)))
+            .collect();
         let keys = read.ok_or_else(malformed)?;
         let allowed = match *allowed {
             0 => false,
@@ -91,6 +99,18 @@ impl KeyReply {
             granted: u32::try_from(granted).ok()?,
             generation: u64::try_from(generation).ok()?,
         })
+    }
+}
+
+impl KeyReply {
+    /// Whether it says no more units than there can be, and were asked for.
+    fn can_be_for(&self, ask: &Ask) -> bool {
+        let wanted = match ask.operation {
+            Operation::Charge(_) => 0,
+            Operation::Lease(terms) => terms.wanted,
+        };
+        let (Answer::Allowed { remaining, .. } | Answer::Denied { remaining, .. }) = self.answer;
+        self.granted <= wanted && remaining <= ask.bucket.burst().get()
     }
 }
 

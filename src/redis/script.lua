@@ -1,4 +1,4 @@
--- Limits in Redis, decided for several keys at once: if one refuses, none is written.
+-- Limits in Redis, decided for several keys at once: if one refuses, none is charged.
 --
 -- Atomic because Redis runs one script at a time; phase 1 below only reads and decides,
 -- phase 2 only writes, so that an error (WRONGTYPE, a bad argument) leaves no key touched.
@@ -216,6 +216,9 @@ local function read_bucket(q, tat_s, tat_ns, interval, lent)
   if not (tat_s and tat_ns and interval) or interval == 0 then return end
   q.leases = leases_of(q, lent)
   local spent = max(0, (tat_s - now_s) * 1e9 + (tat_ns - now_us * 1000))
+  -- What another configuration left would go on refilling at that one's rate, or from beyond
+  -- this one's size, and the wait that is told would not be enough.
+  q.rebased = interval ~= q.period or spent > q.deepest
   if interval == q.period then
     q.spent = min(spent, q.deepest)
   else
@@ -365,7 +368,12 @@ end
 
 local reply = { 1, nonce, now_ms, allowed and 1 or 0, #KEYS }
 for _, q in ipairs(all) do
-  if allowed then write(q) end
+  if allowed then
+    write(q)
+  elseif q.refused and q.rebased and q.spent > 0 and q.op == 'charge' then
+    q.next = q.spent
+    write(q)
+  end
   report(reply, q, allowed)
 end
 return reply

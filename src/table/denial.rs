@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU64;
 
-use crate::limit::{Answer, BucketState, Cost, TokenBucket};
+use crate::limit::{Answer, BucketState, Cost, Limit};
 
 /// What Redis has denied: this cost and any above, until this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,20 +38,19 @@ impl Denial {
 
     /// What it says to a request of this cost: `None` where Redis has to be
     /// asked.
-    pub(super) fn answer(&self, cost: Cost, bucket: &TokenBucket, now: u64) -> Option<Answer> {
+    pub(super) fn answer(&self, cost: Cost, limit: &Limit, now: u64) -> Option<Answer> {
         let wait = NonZeroU64::new(self.until.saturating_sub(now))?;
         if cost < self.cost || self.is_old(now) {
             return None;
         }
         // The units that are missing come back one by one until then, and then
         // those that a dearer request takes besides.
-        let interval = bucket.emission_interval();
-        let missing = wait.get().div_ceil(interval.get());
+        let missing = wait.get().div_ceil(limit.bucket.emission_interval().get());
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        let besides = u64::from(cost.get().saturating_sub(self.cost.get()));
+        let besides = cost.get().saturating_sub(self.cost.get());
         Some(Answer::Denied {
             remaining: self.cost.get().saturating_sub(missing),
-            retry_after: wait.saturating_add(besides.saturating_mul(interval.get())),
+            retry_after: wait.saturating_add(limit.longer_wait(besides)),
         })
     }
 

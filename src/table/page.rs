@@ -39,7 +39,7 @@ type Slot = usize;
 pub struct Decided {
     /// The limit's answer; `None` where Redis has to be asked.
     pub outcome: Option<Outcome>,
-    /// What the entry is to hold if the request passes.
+    /// What the entry is to hold then; of a limit that denied, in any case.
     next: Option<BucketState>,
     /// Where the client's entry is, if there is one.
     slot: Option<Slot>,
@@ -134,6 +134,21 @@ impl Page {
         evictions
     }
 
+    /// Brings the entries of those that denied to this configuration, where
+    /// another one has left them. Whether there were any.
+    pub fn rebase(&mut self, charges: &[Charge], decided: &[Decided]) -> bool {
+        let mut any = false;
+        for (charge, decided) in charges.iter().zip(decided) {
+            if let (true, Some(slot), Some(next)) =
+                (decided.is_denial(), decided.slot, decided.next)
+            {
+                self.write(slot, charge.fingerprint, next);
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Gives back what was charged at `charged_at`, as far as the entries are
     /// still there.
     pub fn give_back(&mut self, charges: &[Charge], charged_at: u64, now: u64) {
@@ -151,9 +166,9 @@ impl Page {
     }
 
     /// Keeps what Redis has said: a denial until its wait is over, and with
-    /// that what [`Entry::Denial`] says, or that it is over. Returns the
-    /// evictions, as [`Page::commit`] does.
-    pub fn remember(&mut self, fingerprint: Fingerprint, said: Said, now: u64) -> u32 {
+    /// that what [`Entry::Denial`] says, or that it is over. It only saves calls,
+    /// so no bucket that is not full gives its place up for it.
+    pub fn remember(&mut self, fingerprint: Fingerprint, said: Said, now: u64) {
         let state = match said {
             Said::Denied { cost, retry_after } => Denial::new(cost, retry_after, now).into(),
             Said::Allowed => BucketState {
@@ -161,16 +176,16 @@ impl Page {
                 interval: NonZeroU64::MIN,
             },
         };
-        let (slot, evictions) = match (self.find(fingerprint), said) {
-            (Some(slot), _) => (slot, 0),
-            (None, Said::Allowed) => return 0,
-            (None, Said::Denied { .. }) => match self.place_for_new(&[], &[], now) {
-                Some(place) => (place.slot, place.evictions),
-                None => return 0,
-            },
+        let slot = match said {
+            Said::Allowed => self.find(fingerprint),
+            Said::Denied { .. } => self.find(fingerprint).or_else(|| {
+                let place = self.place_for_new(&[], &[], now)?;
+                (place.evictions == 0).then_some(place.slot)
+            }),
         };
-        self.write(slot, fingerprint, state);
-        evictions
+        if let Some(slot) = slot {
+            self.write(slot, fingerprint, state);
+        }
     }
 
     /// The place for a new entry: one whose bucket is full, or else one more, or
@@ -231,7 +246,7 @@ impl Page {
     }
 }
 
-/// What a bucket says, and its state if the request passes.
+/// What a bucket says, and its state after that.
 fn ask_bucket(
     charge: &Charge,
     state: Option<BucketState>,
@@ -243,7 +258,7 @@ fn ask_bucket(
         .decide(state, charge.cost, now);
     let next = match decision {
         Decision::Allowed { next, .. } => Some(next),
-        Decision::Denied { .. } => None,
+        Decision::Denied { rebased, .. } => rebased,
     };
     (Some(decision.answer()), next)
 }
@@ -259,10 +274,7 @@ fn ask_denial(
         return (None, None);
     };
     let claimed = denial.claimed(claim, now).map(BucketState::from);
-    (
-        denial.answer(charge.cost, &charge.limit.bucket, now),
-        claimed,
-    )
+    (denial.answer(charge.cost, &charge.limit, now), claimed)
 }
 
 // === impl Decided ===

@@ -1,7 +1,7 @@
 //! Calls for leases that fail, behind the requests' backs.
 
 use crate::host::{Redis, Refused, Request, Response};
-use crate::leases::{gateway, lent, tick, LEASE, MS};
+use crate::leases::{busy, gateway, lent, tick, LEASE, MS};
 
 #[test]
 fn a_lease_that_cannot_be_had_leaves_each_request_to_redis() {
@@ -11,7 +11,7 @@ fn a_lease_that_cannot_be_had_leaves_each_request_to_redis() {
         Response::timeout(),
     ] {
         let (gateway, mut redis) = (gateway(LEASE), Redis::default());
-        assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
+        busy(&gateway, &mut redis);
         let calls = tick(&gateway);
         gateway.answer_call(&calls[0], response);
         assert_eq!(gateway.counter("tollgate.redis.errors"), 1);
@@ -36,7 +36,7 @@ fn a_lease_that_cannot_be_had_leaves_each_request_to_redis() {
 fn what_is_left_of_a_lease_is_spent_though_its_renewal_failed() {
     let mut redis = Redis::default();
     let gateway = lent(LEASE, &mut redis);
-    (0..6).for_each(|_| assert!(gateway.send(&Request::of("a")).passed()));
+    (0..36).for_each(|_| assert!(gateway.send(&Request::of("a")).passed()));
     let calls = tick(&gateway);
     redis.answer(&calls[0]);
     gateway.answer_call(&calls[0], Response::timeout());
@@ -49,7 +49,7 @@ fn what_is_left_of_a_lease_is_spent_though_its_renewal_failed() {
 #[test]
 fn a_lease_call_that_cannot_be_made_is_made_later() {
     let (gateway, mut redis) = (gateway(LEASE), Redis::default());
-    assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
+    busy(&gateway, &mut redis);
     gateway.refuse_calls(Some(Refused::NoEndpoint));
     assert!(tick(&gateway).is_empty());
     gateway.refuse_calls(None);
@@ -63,7 +63,7 @@ fn a_lease_call_that_cannot_be_made_is_made_later() {
 #[test]
 fn a_lease_is_asked_for_again_with_a_script_that_was_lost() {
     let (gateway, mut redis) = (gateway(LEASE), Redis::default());
-    assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
+    busy(&gateway, &mut redis);
     redis.restart();
     let calls = tick(&gateway);
     let response = redis.answer(&calls[0]);

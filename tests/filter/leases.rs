@@ -17,12 +17,19 @@ pub fn gateway(limits: &str) -> Gateway {
     Gateway::start(&config(limits, &redis)).unwrap()
 }
 
-/// A gateway that has borrowed ten units for `a`, which has had one.
+/// As many requests of `a` at once as are worth a lease.
+pub fn busy(gateway: &Gateway, redis: &mut Redis) {
+    for _ in 0..4 {
+        assert!(gateway.ask(redis, &Request::of("a")).passed());
+    }
+}
+
+/// A gateway that has borrowed forty units for `a`, which has had four.
 pub fn lent(limits: &str, redis: &mut Redis) -> Gateway {
     let gateway = gateway(limits);
-    assert!(gateway.ask(redis, &Request::of("a")).passed());
+    busy(&gateway, redis);
     gateway.run(redis, 10 * MS);
-    assert_eq!(redis.debited, 11);
+    assert_eq!(redis.debited, 44);
     gateway
 }
 
@@ -46,13 +53,18 @@ fn a_clients_next_requests_are_borrowed_for_and_need_no_call() {
     assert_eq!(operation(pending.call()), ("charge".into(), "1".into()));
     let response = redis.answer(pending.call());
     assert!(pending.answer(response).done().passed());
+    for _ in 0..3 {
+        assert!(tick(&gateway).is_empty(), "no lease for so few");
+        assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
+    }
     let calls = tick(&gateway);
     assert_eq!(calls.len(), 1);
-    assert_eq!(operation(&calls[0]), ("lease".into(), "10".into()));
+    assert_eq!(operation(&calls[0]), ("lease".into(), "40".into()));
     assert_eq!(calls[0].timeout, 50);
     let response = redis.answer(&calls[0]);
     gateway.answer_call(&calls[0], response);
-    for left in (590..600).rev() {
+    // Redis has got back four in 40 ms.
+    for left in (560..600).rev() {
         let answer = gateway.send(&Request::of("a"));
         let estimate = format!(r#""l";r={left};"#);
         assert!(
@@ -61,8 +73,8 @@ fn a_clients_next_requests_are_borrowed_for_and_need_no_call() {
         );
         assert_eq!(answer.state, "allowed");
     }
-    assert_eq!(gateway.counter("tollgate.limit.l.allowed"), 11);
-    assert_eq!(redis.debited, 11);
+    assert_eq!(gateway.counter("tollgate.limit.l.allowed"), 44);
+    assert_eq!(redis.debited, 44);
     gateway.begin(&Request::of("a")).asks();
 }
 
@@ -87,16 +99,16 @@ fn what_lies_idle_goes_back_and_the_tick_ends() {
     assert_eq!(operation(&calls[0]), ("lease".into(), "0".into()));
     assert_eq!(
         calls[0].arguments()[10..12],
-        ["10", "7"],
+        ["40", "37"],
         "held, and not spent"
     );
     gateway.begin(&Request::of("a")).asks().hang_up();
     let response = redis.answer(&calls[0]);
     gateway.answer_call(&calls[0], response);
-    assert_eq!(redis.debited, 4, "what has passed");
+    assert_eq!(redis.debited, 7, "what has passed");
     gateway.run(&mut redis, 2000 * MS);
     assert!(!gateway.tick());
-    assert_eq!(redis.debited, 4);
+    assert_eq!(redis.debited, 7);
 }
 
 #[test]
@@ -177,7 +189,7 @@ fn a_lease_is_not_spent_after_its_end() {
 #[test]
 fn a_lease_counts_from_when_it_was_asked_for() {
     let (gateway, mut redis) = (gateway(LEASE), Redis::default());
-    assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
+    busy(&gateway, &mut redis);
     let calls = tick(&gateway);
     let response = redis.answer(&calls[0]);
     gateway.advance(4000 * MS);
@@ -191,7 +203,7 @@ fn a_request_that_another_limit_denies_spends_nothing() {
     let own = r#""own": {"rate": "1/d", "burst": 2, "client_from": [{"header": "x-own"}]}"#;
     let mut redis = Redis::default();
     let gateway = gateway(&format!("{LEASE}, {strict}, {own}"));
-    assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
+    busy(&gateway, &mut redis);
     gateway.run(&mut redis, 10 * MS);
     for _ in 0..4 {
         let pending = gateway.begin(&Request::of("a")).asks();
@@ -211,7 +223,7 @@ fn a_request_that_another_limit_denies_spends_nothing() {
     let passed = (0..6).filter(|_| gateway.ask(&mut redis, &own).passed());
     assert_eq!(passed.count(), 2);
     gateway.run(&mut redis, 3000 * MS);
-    assert_eq!(redis.debited, 2 * 3, "two limits of what has passed");
+    assert_eq!(redis.debited, 2 * 6, "two limits of what has passed");
 }
 
 /// A unit that Redis had been told is spent came back into a lease that did not
@@ -222,7 +234,7 @@ fn a_unit_that_comes_back_after_a_renewal_is_left_to_time() {
     let mut redis = Redis::default();
     let gateway = lent(&format!("{LEASE}, {strict}"), &mut redis);
     let held = gateway.begin(&Request::of("a").header("x-s", "s")).asks();
-    for _ in 0..9 {
+    for _ in 0..38 {
         assert!(gateway.send(&Request::of("a")).passed());
     }
     let calls = tick(&gateway);
@@ -236,7 +248,8 @@ fn a_unit_that_comes_back_after_a_renewal_is_left_to_time() {
     };
     let response = reply(held.call(), &[denied]);
     assert_eq!(held.answer(response).done().status, 429);
-    for _ in 1..lent {
+    // One of the forty was left, besides what came with the renewal.
+    for _ in 0..lent {
         assert!(gateway.send(&Request::of("a")).passed());
     }
     gateway.begin(&Request::of("a")).asks();
@@ -251,7 +264,7 @@ fn a_lease_of_a_configuration_that_is_replaced_goes_back() {
         .unwrap();
     gateway.begin(&Request::of("a")).asks().hang_up();
     gateway.run(&mut redis, 3000 * MS);
-    assert_eq!(redis.debited, 1);
+    assert_eq!(redis.debited, 4);
     gateway.drain();
     assert!(gateway.ask(&mut redis, &Request::of("a")).passed());
 }

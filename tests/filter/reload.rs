@@ -37,6 +37,38 @@ fn a_smaller_bucket_freezes_nobody_beyond_its_own_size() {
     assert_eq!(empty, r#""l";r=0;t=36"#);
 }
 
+/// Told to come back in so many seconds, a client was denied again: what it had spent
+/// still refilled at the old rate, and from beyond the new bucket's size.
+#[test]
+fn waiting_as_told_is_enough_after_a_reload() {
+    for (before, after, wait) in [
+        (
+            r#"{"rate": "100/s"}"#,
+            r#"{"rate": "100/s", "burst": 1}"#,
+            1,
+        ),
+        (
+            r#"{"rate": "10/h"}"#,
+            r#"{"rate": "600/h", "burst": 10}"#,
+            6,
+        ),
+        (
+            r#"{"rate": "60/m", "burst": 90}"#,
+            r#"{"rate": "60/m", "burst": 2}"#,
+            1,
+        ),
+    ] {
+        let mut gateway = Gateway::start(&config(before)).unwrap();
+        while gateway.send(&Request::of("a")).passed() {}
+        gateway.update(&config(after)).unwrap();
+        let denied = gateway.send(&Request::of("a"));
+        let told = denied.header("retry-after").map(str::to_owned);
+        assert_eq!(told, Some(wait.to_string()), "{after}");
+        gateway.advance(Duration::from_secs(wait));
+        assert!(gateway.send(&Request::of("a")).passed(), "{after}");
+    }
+}
+
 #[test]
 fn the_same_configuration_again_changes_nothing() {
     assert_eq!(left_after(3, r#"{"rate": "100/h"}"#), r#""l";r=96;t=144"#);

@@ -84,6 +84,27 @@ proptest! {
         }
     }
 
+    /// After a reload, too: a state went on refilling at the rate it was charged
+    /// under, and from beyond the new bucket's size, until something passed.
+    #[test]
+    fn waiting_as_told_is_enough_under_another_configuration(
+        before in any_bucket(), after in any_bucket(), spent in 0_u32..2000, units in 1_u32..1000, now in any::<u32>(),
+    ) {
+        let (now, units) = (u64::from(now), cost(units.min(after.burst().get())));
+        let mut state = None;
+        for _ in 0..spent.min(before.burst().get()) {
+            let Decision::Allowed { next, .. } = before.decide(state, cost(1), now) else { break };
+            state = Some(next);
+        }
+        if let Decision::Denied { retry_after, rebased, .. } = after.decide(state, units, now) {
+            let state = rebased.or(state);
+            let at = now + retry_after.get();
+            let early = matches!(after.decide(state, units, at - 1), Decision::Allowed { .. });
+            let on_time = matches!(after.decide(state, units, at), Decision::Allowed { .. });
+            prop_assert!(!early && on_time, "early: {early}, on time: {on_time}");
+        }
+    }
+
     #[test]
     fn any_state_at_any_time_is_safe(bucket in any_bucket(), tat in any::<u64>(), interval in 1..=u64::MAX, units in 1..=u32::MAX, now in any::<u64>()) {
         let interval = NonZeroU64::new(interval).unwrap();
@@ -93,7 +114,7 @@ proptest! {
                 prop_assert!(remaining < bucket.burst().get());
                 prop_assert!(full_in <= bucket.capacity());
             }
-            Decision::Denied { remaining, retry_after } => {
+            Decision::Denied { remaining, retry_after, .. } => {
                 prop_assert!(remaining <= bucket.burst().get());
                 if units <= bucket.burst().get() {
                     prop_assert!(retry_after.get() <= bucket.capacity(), "frozen longer than the bucket takes to fill");

@@ -36,7 +36,7 @@ proptest! {
             prop_assert_eq!(i128::from(settled.next.tat - now), full - level);
             prop_assert_eq!(i128::from(settled.forgiven), (beyond + wide - 1) / wide);
             state = Some(settled.next);
-            if let Decision::Denied { retry_after, remaining } = bucket.decide(state, cost(1), now) {
+            if let Decision::Denied { retry_after, remaining, .. } = bucket.decide(state, cost(1), now) {
                 prop_assert_eq!(i128::from(retry_after.get()), wide - level);
                 prop_assert_eq!(remaining, 0);
             }

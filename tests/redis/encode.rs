@@ -79,13 +79,13 @@ fn both_bridges_get_the_very_words() {
 fn a_call_by_its_bytes() {
     let script = Script::behind("bridge");
     let expected = format!(
-        r#"["EVALSHA","{}","1","tollgate:default:{{00}}:l0","7","2000","bucket","charge","10","1000000000","0","1","0","0","0","0"]"#,
+        r#"["EVALSHA","{}","1","tollgate:default:{{00}}:l0","7","2000","bucket","lease","10","1000000000","0","40","0","0","0","0"]"#,
         script.sha()
     );
     let json = Bridge::Upstash.encode(Verb::EvalSha, &script, &call(7, 1));
     assert_eq!(String::from_utf8(json).unwrap(), expected);
     let expected = format!(
-        "EVALSHA/{}/1/tollgate%3Adefault%3A%7B00%7D%3Al0/7/2000/bucket/charge/10/1000000000/0/1/0/0/0/0",
+        "EVALSHA/{}/1/tollgate%3Adefault%3A%7B00%7D%3Al0/7/2000/bucket/lease/10/1000000000/0/40/0/0/0/0",
         script.sha()
     );
     let path = Bridge::Webdis.encode(Verb::EvalSha, &script, &call(7, 1));

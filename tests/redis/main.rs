@@ -26,7 +26,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::rc::Rc;
 
 use tollgate::limit::{Cluster, Consistency, Limit, Scope, TokenBucket};
-use tollgate::redis::{Ask, Call, Operation};
+use tollgate::redis::{Ask, Call, LeaseTerms, Operation};
 
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLI;
@@ -67,7 +67,10 @@ fn call(nonce: u64, keys: usize) -> Call {
     let ask = |key: usize| Ask {
         key: format!("tollgate:default:{{00}}:l{key}").into(),
         bucket: bucket(10, SECOND),
-        operation: Operation::Charge(1),
+        operation: Operation::Lease(LeaseTerms {
+            wanted: 40,
+            ..LeaseTerms::default()
+        }),
     };
     Call {
         nonce,

@@ -46,7 +46,10 @@ impl Model {
                 };
                 keys.push(key);
             } else {
-                // Nothing was written: where the client stands is where it stood.
+                if let Some(rebased) = self.rebased(ask, now) {
+                    self.states.insert(ask.key.clone(), rebased);
+                }
+                // Nothing was charged: where the client stands is where it stood.
                 let before = match ask.kind {
                     "bucket" => self.bucket(&ask.op("settle", 0), now).0,
                     _ => self.quota(&ask.op("settle", 0), now).0,
@@ -61,15 +64,33 @@ impl Model {
         (allowed, keys)
     }
 
-    fn bucket(&self, ask: &Ask, now: u64) -> Answer {
+    /// The state of a key whose charge is refused, where other parameters left it.
+    fn rebased(&self, ask: &Ask, now: u64) -> Option<State> {
+        if ask.kind != "bucket" || ask.op != "charge" {
+            return None;
+        }
+        let (bucket, state) = self.bucket_of(ask);
+        let amount = NonZeroU32::new(ask.amount as u32).unwrap();
+        match bucket.decide(state, amount, now) {
+            Decision::Denied { rebased, .. } => rebased.map(State::Bucket),
+            Decision::Allowed { .. } => None,
+        }
+    }
+
+    fn bucket_of(&self, ask: &Ask) -> (TokenBucket, Option<BucketState>) {
         let burst = NonZeroU32::new(ask.size).unwrap();
         let interval = NonZeroU64::new(ask.period).unwrap();
         let bucket = TokenBucket::new(burst, interval).unwrap();
-        let bucket = bucket.with_debt(ask.offset as u32);
         let state = match self.states.get(&ask.key) {
             Some(State::Bucket(state)) => Some(*state),
             _ => None,
         };
+        (bucket.with_debt(ask.offset as u32), state)
+    }
+
+    fn bucket(&self, ask: &Ask, now: u64) -> Answer {
+        let (bucket, state) = self.bucket_of(ask);
+        let interval = bucket.emission_interval();
         let unchanged = bucket.settle(state, 0, now).next;
         let (next, forgiven, retry) = match (ask.op, u32::try_from(ask.amount)) {
             ("settle", Err(_)) if ask.held > 0 => {

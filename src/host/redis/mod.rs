@@ -4,6 +4,7 @@ mod dispatch;
 mod leases;
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::time::Duration;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
@@ -23,7 +24,7 @@ use leases::LeaseCalls;
 #[derive(Debug)]
 pub(crate) struct Redis {
     settings: Settings,
-    authorization: Option<String>,
+    authorization: Option<Authorization>,
     names: Names,
     script: Script,
     breaker: RefCell<Breaker>,
@@ -33,6 +34,9 @@ pub(crate) struct Redis {
     leases: RefCell<LeaseBook>,
     lease_calls: RefCell<LeaseCalls>,
 }
+
+/// The value of the `Authorization` header: RFC 6750, RFC 7617.
+struct Authorization(String);
 
 /// A call that is under way.
 #[derive(Debug)]
@@ -76,7 +80,7 @@ impl Redis {
             authorization: settings
                 .credentials
                 .as_ref()
-                .map(authorization)
+                .map(Authorization::of)
                 .transpose()?,
             names,
             script: Script::behind(&settings.authority),
@@ -156,7 +160,7 @@ impl Redis {
         let left = Duration::from_nanos(self.timeout().saturating_sub(spent));
         let sent = Dispatch {
             settings: &self.settings,
-            authorization: self.authorization.as_deref(),
+            authorization: self.authorization.as_ref().map(|value| &*value.0),
             body: &self.settings.bridge.encode(verb, &self.script, &call),
             timeout: left,
         }
@@ -171,8 +175,9 @@ impl Redis {
                     at,
                 })
             }
+            // That says nothing of Redis, and costs nothing to try again.
             Err(failure) => {
-                self.failed(&failure, now);
+                self.complain(&failure, now);
                 None
             }
         }
@@ -185,8 +190,12 @@ impl Redis {
     }
 
     fn failed(&self, failure: &Failure, now: u64) {
-        self.metrics.error();
         self.breaker.borrow_mut().failed(now);
+        self.complain(failure, now);
+    }
+
+    fn complain(&self, failure: &Failure, now: u64) {
+        self.metrics.error();
         let cooldown = self.settings.breaker.cooldown.get();
         let said = self
             .complaints
@@ -215,13 +224,22 @@ impl Sent {
     }
 }
 
-/// The value of the `Authorization` header: RFC 6750, RFC 7617.
-fn authorization(credentials: &Credentials) -> Result<String, NoSecret> {
-    Ok(match credentials {
-        Credentials::Bearer(token) => format!("Bearer {}", reveal(token)?),
-        Credentials::Basic { user, password } => {
-            let pair = format!("{user}:{}", reveal(password)?);
-            format!("Basic {}", BASE64_STANDARD.encode(pair))
-        }
-    })
+// === impl Authorization ===
+
+impl Authorization {
+    fn of(credentials: &Credentials) -> Result<Self, NoSecret> {
+        Ok(Self(match credentials {
+            Credentials::Bearer(token) => format!("Bearer {}", reveal(token)?),
+            Credentials::Basic { user, password } => {
+                let pair = format!("{user}:{}", reveal(password)?);
+                format!("Basic {}", BASE64_STANDARD.encode(pair))
+            }
+        }))
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorization(secret)")
+    }
 }

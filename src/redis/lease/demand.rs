@@ -46,6 +46,11 @@ impl Demand {
         self.since = now;
     }
 
+    /// Units that it has really asked for within [`HORIZON`].
+    pub(super) fn counted(&self) -> u32 {
+        self.current.max(self.previous.unwrap_or(0))
+    }
+
     /// Units within [`HORIZON`], as far as can be said by now.
     pub(super) fn units(&self, now: u64) -> u32 {
         if let Some(previous) = self.previous {

@@ -77,7 +77,7 @@ impl Lease {
             return Consulted::Enough;
         }
         let pending = self.pending.is_some();
-        if let Some(wait) = self.pace.denies(cost, &self.limit.bucket, pending, now) {
+        if let Some(wait) = self.pace.denies(cost, &self.limit, pending, now) {
             return Consulted::Denied(Answer::Denied {
                 remaining: self.balance.min(cost.get().saturating_sub(1)),
                 retry_after: wait,
@@ -128,7 +128,8 @@ impl Lease {
         self.end_if_over(now);
         self.demand.roll(now);
         let wanted = self.wanted(now);
-        if self.demand.is_idle(now) || wanted < WORTHWHILE {
+        let little = wanted < WORTHWHILE || self.demand.counted() < WORTHWHILE;
+        if self.demand.is_idle(now) || little {
             return self.end(now);
         }
         let low = self.balance <= self.demand.units(now) / LOW && self.pace.may_call(now);
@@ -212,6 +213,7 @@ impl Lease {
         let turn = Turn {
             granted: reply.granted,
             wanted: terms.wanted,
+            remaining,
             full_in,
         };
         self.pace

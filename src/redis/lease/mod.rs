@@ -23,6 +23,8 @@ use lent::Lease;
 #[derive(Debug, Default)]
 pub struct LeaseBook {
     leases: BTreeMap<u64, Lease>,
+    /// Where the next tick goes on.
+    cursor: u64,
 }
 
 /// What the book says to a request.
@@ -44,6 +46,9 @@ pub enum Told<'r> {
     /// It did not, and may have done what it was asked or not.
     Failed,
 }
+
+/// The most calls that are due at once: the rest is at the next tick.
+const CALLS_A_TICK: usize = 64;
 
 /// The most leases in a book. Further clients are asked for one by one.
 const CAPACITY: usize = 16_384;
@@ -90,8 +95,15 @@ impl LeaseBook {
     /// to [`LeaseBook::told`]. Forgets those whose clients have gone.
     pub fn due(&mut self, now: u64) -> Vec<(u64, Ask)> {
         let mut due = Vec::new();
+        let from = std::mem::take(&mut self.cursor);
         self.leases.retain(|number, lease| {
-            due.extend(lease.due(now).map(|ask| (*number, ask)));
+            if *number < from {
+                // Had its turn.
+            } else if due.len() < CALLS_A_TICK {
+                due.extend(lease.due(now).map(|ask| (*number, ask)));
+            } else if self.cursor == 0 {
+                self.cursor = *number;
+            }
             !lease.is_gone(now)
         });
         due

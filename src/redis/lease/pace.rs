@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::demand::Demand;
-use crate::limit::{Cost, TokenBucket};
+use crate::limit::{Cost, Limit, TokenBucket};
 
 /// When the next call for a lease may be made, and what to say until then.
 #[derive(Debug)]
@@ -21,7 +21,10 @@ pub(super) struct Pace {
 pub(super) struct Turn {
     pub(super) granted: u32,
     pub(super) wanted: u32,
-    /// Time until Redis' bucket is full, ns.
+    /// Units that Redis has left.
+    pub(super) remaining: u32,
+    /// Time until Redis' bucket is as if never used, ns: later than when it is
+    /// full, if there are leases that end later.
     pub(super) full_in: u64,
 }
 
@@ -66,7 +69,7 @@ impl Pace {
     pub(super) fn denies(
         &self,
         cost: Cost,
-        bucket: &TokenBucket,
+        limit: &Limit,
         pending: bool,
         now: u64,
     ) -> Option<NonZeroU64> {
@@ -74,7 +77,7 @@ impl Pace {
         if self.between == 0 || (now >= answer_at && !pending) {
             return None;
         }
-        let more = u64::from(cost.get().saturating_sub(1)).saturating_mul(interval(bucket));
+        let more = limit.longer_wait(cost.get().saturating_sub(1));
         let there_at = answer_at.max(self.dry_until.saturating_add(more));
         let wait = NonZeroU64::new(there_at.saturating_sub(now));
         Some(wait.unwrap_or(NonZeroU64::MIN))
@@ -90,7 +93,13 @@ impl Pace {
         self.between = self.between_after(turn, bucket, demand, now);
         let rest = u64::from(bucket.burst().get().saturating_sub(1));
         let all_but_one = interval(bucket).saturating_mul(rest);
-        let dry = turn.full_in.saturating_sub(all_but_one);
+        let dry = match turn.remaining {
+            0 => turn
+                .full_in
+                .saturating_sub(all_but_one)
+                .min(interval(bucket)),
+            _ => 0,
+        };
         self.dry_until = now.saturating_add(dry);
         let pause = if self.between > 0 {
             dry.min(BELIEVED)
