@@ -13,6 +13,7 @@
 
 mod alike;
 mod ask;
+mod book;
 mod errors;
 mod gateways;
 mod leases;
