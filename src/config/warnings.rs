@@ -4,6 +4,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::limits::Limits;
+use crate::limit::{Cluster, Consistency};
+use crate::redis::LEAST_TO_LEND;
 use crate::route::{LimitGroup, Routes};
 
 /// What an operator should look at twice.
@@ -17,6 +19,8 @@ pub enum Warning {
     UnusedGateways,
     /// No limit is counted in Redis.
     UnusedRedis,
+    /// A limit whose bucket is too small to lend anything.
+    NoRoomToLend(Rc<str>),
 }
 
 /// The warnings of a sound configuration.
@@ -40,6 +44,12 @@ pub(super) fn of(limits: &Limits, redis: bool, routes: &Routes) -> Vec<Warning> 
     if redis && limits.cluster.is_empty() {
         warnings.push(Warning::UnusedRedis);
     }
+    let sound = limits.sound.iter().map(|named| &named.limit);
+    let too_small = sound.filter(|limit| {
+        let lease = |cluster: &Cluster| cluster.consistency == Consistency::Lease;
+        limit.cluster().is_some_and(lease) && limit.bucket.burst().get() < LEAST_TO_LEND
+    });
+    warnings.extend(too_small.map(|limit| Warning::NoRoomToLend(limit.name.clone())));
     let some_limited = routes.iter().any(|route| !route.is_unlimited());
     if routes.last().is_unlimited() && some_limited {
         warnings.push(Warning::FreeLastRoute);
@@ -62,6 +72,11 @@ impl fmt::Display for Warning {
             Self::UnusedRedis => {
                 f.write_str("redis: no limit has \"scope\": \"cluster\", so it is never asked")
             }
+            Self::NoRoomToLend(name) => write!(
+                f,
+                "limits.{name}: a burst below {LEAST_TO_LEND} lends nothing, so Redis is asked \
+                 for every request"
+            ),
         }
     }
 }

@@ -89,6 +89,7 @@ impl Refusal {
                     feedback.refusal(&Problem::plain(503, "Service Unavailable", &detail));
                 reply.name("unavailable");
                 reply.headers.push(("retry-after", "1".to_owned()));
+                reply.headers.push(("retry-after-ms", "1000".to_owned()));
                 reply
             }
             Self::MissingClient { scheme } => {

@@ -56,9 +56,11 @@ impl Breaker {
         }
     }
 
-    /// A call was answered.
-    pub fn succeeded(&mut self) {
+    /// A call was answered. Whether that has closed the breaker.
+    pub fn succeeded(&mut self) -> bool {
+        let was_open = matches!(self.state, State::Open { .. });
         self.state = State::Closed { failures: 0 };
+        was_open
     }
 
     /// A call failed.

@@ -66,6 +66,8 @@ impl Failure {
             // The words of serverless-redis-http, with status 400.
             "Missing/Invalid" if rest.starts_with("authorization") => FailureClass::BridgeAuth,
             "ERR" if rest.starts_with("The user executing the script") => FailureClass::RedisAuth,
+            // What Redis says of a long command before anybody has logged in.
+            "ERR" if rest.starts_with("Protocol error: unauthenticated") => FailureClass::RedisAuth,
             "ERR" if rest.starts_with("Script attempted to access a non local key") => {
                 FailureClass::Topology
             }

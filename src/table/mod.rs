@@ -7,14 +7,16 @@
 //! in one page, so that one get and one compare-and-swap decide on all of its
 //! limits, all or nothing.
 
+mod decided;
 mod denial;
 mod hash;
 mod layout;
 mod page;
 
+pub use decided::Decided;
 pub use hash::{ClientHash, Fingerprint, TableKey};
 pub use layout::{Layout, PageIndex, ENTRIES_PER_PAGE, MAX_ENTRIES};
-pub use page::{Decided, Page, Said};
+pub use page::{Page, Said};
 
 use std::rc::Rc;
 

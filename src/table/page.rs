@@ -15,8 +15,8 @@ use zerocopy::little_endian::U64;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::denial::Denial;
-use super::{Charge, Entry, Fingerprint, ENTRIES_PER_PAGE};
-use crate::limit::{Answer, BucketState, Cost, Decision, Outcome};
+use super::{Charge, Decided, Entry, Fingerprint, ENTRIES_PER_PAGE};
+use crate::limit::{BucketState, Cost};
 
 /// A page of the table, in the bytes it was read in.
 #[derive(Clone)]
@@ -33,17 +33,7 @@ struct StoredEntry {
 }
 
 /// A place in a page, by its number.
-type Slot = usize;
-
-/// What an entry said to its charge.
-pub struct Decided {
-    /// The limit's answer; `None` where Redis has to be asked.
-    pub outcome: Option<Outcome>,
-    /// What the entry is to hold then; of a limit that denied, in any case.
-    next: Option<BucketState>,
-    /// Where the client's entry is, if there is one.
-    slot: Option<Slot>,
-}
+pub(super) type Slot = usize;
 
 /// A place for a new entry.
 struct NewPlace {
@@ -92,19 +82,7 @@ impl Page {
         let decide = |charge: &Charge| {
             let slot = self.find(charge.fingerprint);
             let state = slot.and_then(|slot| self.state(slot));
-            let (answer, next) = match charge.entry {
-                Entry::Bucket => ask_bucket(charge, state, now),
-                Entry::Denial { claim } => ask_denial(charge, state, claim, now),
-            };
-            let limit = &charge.limit;
-            Decided {
-                slot,
-                next,
-                outcome: answer.map(|answer| Outcome {
-                    limit: limit.clone(),
-                    answer,
-                }),
-            }
+            Decided::on(charge, slot, state, now)
         };
         charges.iter().map(decide).collect()
     }
@@ -243,56 +221,6 @@ impl Page {
 
     fn entries(&self) -> &[StoredEntry] {
         <[StoredEntry]>::ref_from_bytes(&self.0).unwrap_or_default()
-    }
-}
-
-/// What a bucket says, and its state after that.
-fn ask_bucket(
-    charge: &Charge,
-    state: Option<BucketState>,
-    now: u64,
-) -> (Option<Answer>, Option<BucketState>) {
-    let decision = charge
-        .limit
-        .gateway_bucket()
-        .decide(state, charge.cost, now);
-    let next = match decision {
-        Decision::Allowed { next, .. } => Some(next),
-        Decision::Denied { rebased, .. } => rebased,
-    };
-    (Some(decision.answer()), next)
-}
-
-/// What a remembered denial says, and what becomes of one that has lapsed.
-fn ask_denial(
-    charge: &Charge,
-    state: Option<BucketState>,
-    claim: u64,
-    now: u64,
-) -> (Option<Answer>, Option<BucketState>) {
-    let Some(denial) = state.and_then(|state| Denial::try_from(state).ok()) else {
-        return (None, None);
-    };
-    let claimed = denial.claimed(claim, now).map(BucketState::from);
-    (denial.answer(charge.cost, &charge.limit, now), claimed)
-}
-
-// === impl Decided ===
-
-impl Decided {
-    /// Whether the limit denied.
-    pub fn is_denial(&self) -> bool {
-        self.outcome.as_ref().is_some_and(Outcome::is_denial)
-    }
-
-    /// Whether a request that passes changes the entry.
-    pub fn is_change(&self) -> bool {
-        self.next.is_some()
-    }
-
-    /// Whether the request has to ask Redis after a denial that has lapsed.
-    pub fn is_claim(&self) -> bool {
-        self.outcome.is_none() && self.next.is_some()
     }
 }
 

@@ -229,6 +229,20 @@ fn all_errors_come_at_once() {
 }
 
 #[test]
+fn a_bucket_too_small_to_lend_is_warned_of() {
+    for (burst, warned) in [(23, true), (24, false)] {
+        let limit = format!(
+            r#""rate": "9/s", "burst": {burst}, "scope": "cluster", "consistency": "lease""#
+        );
+        let redis = r#""redis": {"upstream": "r", "bridge": "webdis", "on_failure": "deny"}"#;
+        let json = crate::with_limit(&limit).replacen('{', &format!("{{{redis}, "), 1);
+        let config = parse(&json);
+        let expected = [Warning::NoRoomToLend("rpm".into())];
+        assert_eq!(config.warnings, expected[..usize::from(warned)], "{burst}");
+    }
+}
+
+#[test]
 fn a_redis_that_nothing_is_counted_in_is_warned_of() {
     let redis = r#""redis": {"upstream": "r", "bridge": "webdis"}"#;
     let config = parse(&crate::with_top(redis));

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
-use log::warn;
+use log::{info, warn};
 
 use super::metrics::RedisMetrics;
 use super::secret::{reveal, NoSecret};
@@ -137,7 +137,9 @@ impl Redis {
         self.metrics.latency(micros);
         match self.read(&sent, headers) {
             Ok(reply) => {
-                self.breaker.borrow_mut().succeeded();
+                if self.breaker.borrow_mut().succeeded() {
+                    info!("Redis through {} answers again", self.settings.upstream);
+                }
                 Received::Answer(reply)
             }
             Err(failure)
@@ -201,11 +203,13 @@ impl Redis {
             .complaints
             .borrow_mut()
             .note(failure.class, cooldown, now);
-        if let Some(unsaid) = said {
-            warn!(
-                "Redis through {}: {failure} ({unsaid} more of this kind since last said)",
-                self.settings.upstream
-            );
+        let upstream = &self.settings.upstream;
+        match said {
+            Some(0) => warn!("Redis through {upstream}: {failure}"),
+            Some(unsaid) => {
+                warn!("Redis through {upstream}: {failure} (and {unsaid} more since last said)");
+            }
+            None => {}
         }
     }
 

@@ -41,7 +41,7 @@ struct Pending {
 const ENDING: u64 = 400_000_000;
 
 /// Fewer units in a lease save no calls worth their trouble.
-const WORTHWHILE: u32 = 4;
+pub(super) const WORTHWHILE: u32 = 4;
 
 /// A lease is renewed when no more than this part of the use for half a
 /// second is left: 31 ms.

@@ -47,6 +47,9 @@ pub enum Told<'r> {
     Failed,
 }
 
+/// The smallest burst of which anything is lent.
+pub const LEAST_TO_LEND: u32 = lent::WORTHWHILE * pace::PART;
+
 /// The most calls that are due at once: the rest is at the next tick.
 const CALLS_A_TICK: usize = 64;
 

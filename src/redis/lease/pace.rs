@@ -45,7 +45,7 @@ const BELIEVED: u64 = 60_000_000_000;
 
 /// A lease is at most this part of a bucket: units on lease, spent or not, take
 /// up room there, and so keep others from coming back.
-const PART: u32 = 6;
+pub(super) const PART: u32 = 6;
 
 // === impl Pace ===
 
