@@ -43,8 +43,9 @@ lint: ## formatting, lints, and the fences between the rooms
 	shellcheck scripts/*.sh envoy/bridge/*.sh
 	@scripts/fences.sh
 
-bench: ## what the filter costs Envoy, beside doing nothing and Envoy's own limiter
+bench: ## what the filter costs Envoy, and what sharing limits through Redis costs
 	@scripts/setup.sh bench
 	@scripts/build.sh
 	@scripts/build.sh noop
 	cargo bench --locked --bench envoy
+	cargo bench --locked --bench cluster

@@ -171,7 +171,7 @@ job_test() {
 }
 
 job_bench() {
-    job_run
+    job_run_cluster
     need_command wrk wrk
 }
 

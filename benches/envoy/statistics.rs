@@ -25,7 +25,12 @@ impl Quartiles {
 }
 
 pub fn median(sample: impl IntoIterator<Item = f64>) -> f64 {
-    at(&sorted(sample), 0.5)
+    quantile(sample, 0.5)
+}
+
+/// The value below which this part of at least one number lies.
+pub fn quantile(sample: impl IntoIterator<Item = f64>, part: f64) -> f64 {
+    at(&sorted(sample), part)
 }
 
 /// Where nine in ten of a statistic's values lie if the sample is drawn again out of
