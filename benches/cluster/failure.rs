@@ -22,7 +22,7 @@ pub struct Seen {
     pub statuses: BTreeMap<u16, usize>,
     /// Calls to the bridge in the same time.
     pub calls: u64,
-    /// From when Redis was back until it was used, and went on to be.
+    /// From when Redis was back until it was used, and went on to be: the longest.
     pub recovery: Option<Duration>,
 }
 
@@ -42,6 +42,10 @@ struct Gateway {
 /// How long each state is watched.
 pub const WATCHED: Duration = Duration::from_secs(4);
 
+/// How often Redis comes back. A breaker asks once a cooldown, so it is a matter of luck
+/// how soon.
+const RETURNS: u32 = 5;
+
 const CONNECTIONS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(8);
 
@@ -58,12 +62,8 @@ pub fn run() -> Vec<Seen> {
         watch(&with, "Redis is well"),
         without.while_it_is(Fate::Hung, |gateway| watch(gateway, "hung, all ask")),
         without.while_it_is(Fate::Refused, |gateway| watch(gateway, "refused, all ask")),
-        with.while_it_is(Fate::Hung, |gateway| {
-            gateway.open_breaker();
-            watch(gateway, "hung, breaker open")
-        }),
+        with.while_it_is(Fate::Hung, |gateway| watch(gateway, "hung, breaker open")),
         with.while_it_is(Fate::Refused, |gateway| {
-            gateway.open_breaker();
             watch(gateway, "refused, breaker open")
         }),
     ]
@@ -90,28 +90,41 @@ impl Gateway {
     }
 
     fn while_it_is(&mut self, fate: Fate, watch: impl Fn(&Self) -> Seen) -> Seen {
+        self.befall(fate);
+        let seen = watch(self);
+        let mut recovery = self.come_back(fate);
+        for number in 1..RETURNS {
+            self.befall(fate);
+            // At another time of the breaker's cooldown.
+            sleep(Duration::from_secs(1) * number / RETURNS);
+            recovery = recovery.max(self.come_back(fate));
+        }
+        Seen {
+            recovery: Some(recovery),
+            ..seen
+        }
+    }
+
+    /// From then on nobody decides, and a breaker is open.
+    fn befall(&mut self, fate: Fate) {
         match fate {
             Fate::Hung => self.redis.stop(),
             Fate::Refused => self.redis.kill(),
         }
-        let seen = watch(self);
+        let mut connection = Connection::open(self.envoy.address());
+        for _ in 0..8 {
+            assert_eq!(connection.ask().0, 503);
+        }
+    }
+
+    /// How long Redis is back when it is used again.
+    fn come_back(&mut self, fate: Fate) -> Duration {
         match fate {
             Fate::Hung => self.redis.resume(),
             // Returns when Redis answers.
             Fate::Refused => self.redis.restart(),
         }
-        Seen {
-            recovery: Some(self.until_used()),
-            ..seen
-        }
-    }
-
-    /// As many failures as it takes.
-    fn open_breaker(&self) {
-        let mut connection = Connection::open(self.envoy.address());
-        for _ in 0..8 {
-            assert_eq!(connection.ask().0, 503);
-        }
+        self.until_used()
     }
 
     /// Requests of several connections, until the time is over.

@@ -10,7 +10,7 @@ pub fn print(all: &[Seen]) {
         WATCHED.as_secs()
     );
     println!();
-    println!("| | requests | p50 | p99 | max | statuses | calls | used again after, s |");
+    println!("| | requests | p50 | p99 | max | statuses | calls | used again within, s |");
     println!("|---|--:|--:|--:|--:|---|--:|--:|");
     for seen in all {
         let times = [0.5, 0.99, 1.0].map(|part| {
@@ -36,5 +36,6 @@ pub fn print(all: &[Seen]) {
     }
     println!();
     println!("503 is the policy's, 200 Redis'. An open breaker lets one call through a second.");
+    println!("Used again: the longest of five returns, each at another time of that second.");
     println!("Promised: p99 at most 70 ms (the timeout and 20), used again within 2 s.");
 }
