@@ -1,12 +1,14 @@
 //! The table of latencies.
 //!
-//! p50 is the median over rounds of each round's, and what it adds and its ratio are taken
-//! within each round: what the machine does, it does to all of a round. p99 is of all
-//! requests, since a round has too few.
+//! Both percentiles are medians over rounds of each round's, and what they add and their
+//! ratio are taken within each round: what the machine does, it does to all of a round, and
+//! a moment in which it did nothing for us is in one round only.
 
 use super::latency::Seen;
 use super::statistics::{interval, median, quantile};
 use super::variant::LOCAL;
+
+const PARTS: [f64; 2] = [0.5, 0.99];
 
 pub fn print(all: &[Seen]) {
     let local = &all[LOCAL];
@@ -20,17 +22,20 @@ pub fn print(all: &[Seen]) {
     println!("| | p50 | p99 | p50 added | p99 added | p50 × local | 90 % | calls per 1000 |");
     println!("|---|--:|--:|--:|--:|--:|--:|--:|");
     for (index, seen) in all.iter().enumerate() {
-        let (p50, p99) = (median(medians(seen)), p99(seen));
+        let [p50, p99] = PARTS.map(|part| median(each(seen, part)));
         print!("| {} | {p50:.0} | {p99:.0} |", seen.name);
         if index == LOCAL {
             print!(" | | 1 | |");
         } else {
-            let pairs = || medians(seen).zip(medians(local));
-            let added = median(pairs().map(|(p50, local)| p50 - local));
-            let ratios: Vec<f64> = pairs().map(|(p50, local)| p50 / local).collect();
+            let added = PARTS.map(|part| {
+                let pairs = each(seen, part).zip(each(local, part));
+                median(pairs.map(|(time, local)| time - local))
+            });
+            let pairs = each(seen, 0.5).zip(each(local, 0.5));
+            let ratios: Vec<f64> = pairs.map(|(time, local)| time / local).collect();
             let (low, high) = interval(&ratios, |ratios| median(ratios.iter().map(|r| **r)));
             let ratio = median(ratios);
-            print!(" {added:+.0} | {:+.0} |", p99 - self::p99(local));
+            print!(" {:+.1} | {:+.1} |", added[0], added[1]);
             print!(" {ratio:.2} | {low:.2} to {high:.2} |");
         }
         println!(" {:.1} |", seen.calls as f64 * 1000.0 / requests as f64);
@@ -41,12 +46,8 @@ pub fn print(all: &[Seen]) {
     println!("under 90 %. Promised of a lease: p50 at most 1.2 × local.");
 }
 
-/// By round.
-fn medians(seen: &Seen) -> impl Iterator<Item = f64> + '_ {
+/// A percentile of each round.
+fn each(seen: &Seen, part: f64) -> impl Iterator<Item = f64> + '_ {
     let rounds = seen.rounds.iter();
-    rounds.map(|round| median(round.iter().copied()))
-}
-
-fn p99(seen: &Seen) -> f64 {
-    quantile(seen.rounds.iter().flatten().copied(), 0.99)
+    rounds.map(move |round| quantile(round.iter().copied(), part))
 }
