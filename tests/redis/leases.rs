@@ -195,6 +195,30 @@ fn a_redis_that_is_gone_denies_nobody() {
     }
 }
 
+/// While units are out on lease, a bucket that fills by one each 2 ms is full only when they
+/// are back, seconds later. The book took those for seconds without a unit, and asked so
+/// seldom that a quarter of what a client may spend was never lent.
+#[test]
+fn units_on_lease_do_not_make_a_bucket_seem_dry() {
+    let limit = limit(500, 2 * MILLI);
+    let mut book = LeaseBook::default();
+    watch(&mut book, &limit, 60, NOW);
+    let terms = due(&mut book, NOW + TICK).expect("the lease is due");
+    let some = KeyReply {
+        answer: Answer::Allowed {
+            remaining: 0,
+            full_in: 4 * SECOND,
+        },
+        ..granted(terms.wanted / 2, 5)
+    };
+    answered(&mut book, &some, NOW + TICK);
+    while book.consult(1, units(1), NOW + TICK) == Consulted::Enough {
+        assert!(book.spend(1, units(1)).is_some());
+    }
+    let asked = (1..=10).any(|tick| due(&mut book, NOW + TICK + tick * TICK / 2).is_some());
+    assert!(asked, "within half a second");
+}
+
 #[test]
 fn after_a_failure_the_book_waits_before_it_asks_again() {
     let mut book = LeaseBook::default();
