@@ -23,6 +23,9 @@ pub(crate) enum Kind {
     Constant = 6,
 }
 
+/// A kind, two lengths, and an API key or an address.
+const USUAL_BYTES: usize = 128;
+
 // === impl ClientId ===
 
 impl ClientId {
@@ -31,6 +34,16 @@ impl ClientId {
         let mut id = Self::default();
         id.push(Kind::Nobody, b"", b"");
         id
+    }
+
+    /// An empty id with room for a usual one.
+    pub(crate) fn roomy() -> Self {
+        Self(Vec::with_capacity(USUAL_BYTES))
+    }
+
+    /// Forgets what a source has left that yielded nothing in the end.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
     }
 
     /// The bytes to hash.

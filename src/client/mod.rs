@@ -89,8 +89,9 @@ impl ClientFrom {
             params,
             known,
         };
+        let mut id = ClientId::roomy();
         for source in &self.sources {
-            let mut id = ClientId::default();
+            id.clear();
             match source.append(&context, &mut id) {
                 Ok(true) => return Found::Client(id),
                 Ok(false) => {}

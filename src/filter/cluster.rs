@@ -67,12 +67,14 @@ pub(super) fn count(
             PageCharge::add(&mut pages, charge.page, iter::once(denial));
         }
     }
-    let charged = match plugin.pages.charge(&pages, &plugin.metrics) {
+    let charged = plugin.pages.charge(&pages, &plugin.metrics, |charged| {
+        let (at, claimed) = (charged.at, charged.has_claimed());
+        (at, claimed, charged.into_outcomes().collect())
+    });
+    let (charged_at, claimed, mut outcomes): (u64, bool, Vec<Outcome>) = match charged {
         Ok(charged) => charged,
         Err(uncounted) => return Counting::Decided(Err(refused_uncounted(plugin, &uncounted))),
     };
-    let (charged_at, claimed) = (charged.at, charged.has_claimed());
-    let mut outcomes: Vec<Outcome> = charged.into_outcomes().collect();
     if outcomes.iter().any(Outcome::is_denial) {
         return Counting::Decided(decided(plugin, outcomes.into_iter(), policy));
     }
@@ -192,8 +194,11 @@ impl Bill {
         for ClusterCharge { page, charge, .. } in &self.asked {
             PageCharge::add(&mut pages, *page, iter::once(charge.clone()));
         }
-        let outcomes: Vec<Outcome> = match plugin.pages.charge(&pages, &plugin.metrics) {
-            Ok(charged) => charged.into_outcomes().collect(),
+        let charged = plugin.pages.charge(&pages, &plugin.metrics, |charged| {
+            charged.into_outcomes().collect()
+        });
+        let outcomes: Vec<Outcome> = match charged {
+            Ok(outcomes) => outcomes,
             Err(uncounted) => {
                 self.undo(plugin, redis);
                 return Err(refused_uncounted(plugin, &uncounted));

@@ -43,9 +43,10 @@ pub(super) fn count(
 }
 
 fn count_here(plugin: &Plugin, pages: &[PageCharge], policy: Rc<str>) -> Result<Passed, Refusal> {
-    let charged = plugin.pages.charge(pages, &plugin.metrics);
-    let charged = charged.map_err(|uncounted| refused_uncounted(plugin, &uncounted))?;
-    let passed = decided(plugin, charged.into_outcomes(), policy)?;
+    let verdict = plugin.pages.charge(pages, &plugin.metrics, |charged| {
+        decided(plugin, charged.into_outcomes(), policy)
+    });
+    let passed = verdict.unwrap_or_else(|uncounted| Err(refused_uncounted(plugin, &uncounted)))?;
     let charges = pages.iter().flat_map(|page| &page.charges);
     charges.for_each(|charge| plugin.metrics.allowed(&charge.limit));
     Ok(passed)

@@ -42,8 +42,8 @@ pub(crate) enum Uncounted {
 }
 
 /// What the pages of a request said. Where one denied, none is charged.
-pub(crate) struct Charged<'r> {
-    asked: Vec<Asked<'r>>,
+pub(crate) struct Charged<'a, 'r> {
+    asked: &'a mut [Asked<'r>],
     /// When, ns.
     pub(crate) at: u64,
 }
@@ -73,23 +73,37 @@ impl Pages {
         }
     }
 
-    /// Asks all entries, and charges them if all allow it.
-    pub(crate) fn charge<'r>(
+    /// Asks all entries, and charges them if all allow it. `then` is told what
+    /// they said.
+    pub(crate) fn charge<T>(
         &self,
-        requests: &'r [PageCharge],
+        requests: &[PageCharge],
         metrics: &Metrics,
-    ) -> Result<Charged<'r>, Uncounted> {
+        then: impl FnOnce(Charged<'_, '_>) -> T,
+    ) -> Result<T, Uncounted> {
         let now = monotonic()?;
-        let mut asked = requests
-            .iter()
-            .map(|request| self.ask(request, now))
-            .collect::<Result<Vec<_>, _>>()?;
-        if asked.iter().any(Asked::is_denied) {
-            asked.iter_mut().try_for_each(Asked::rebase)?;
-        } else {
-            self.swap_all(&mut asked, now, metrics)?;
+        // Nearly every request has one page, and needs no list of them.
+        if let [request] = requests {
+            let asked = &mut [self.ask(request, now)?];
+            self.settle(asked, now, metrics)?;
+            return Ok(then(Charged { asked, at: now }));
         }
-        Ok(Charged { asked, at: now })
+        let asked = requests.iter().map(|request| self.ask(request, now));
+        let asked = &mut asked.collect::<Result<Vec<_>, _>>()?;
+        self.settle(asked, now, metrics)?;
+        Ok(then(Charged { asked, at: now }))
+    }
+
+    fn settle(
+        &self,
+        asked: &mut [Asked<'_>],
+        now: u64,
+        metrics: &Metrics,
+    ) -> Result<(), Uncounted> {
+        if asked.iter().any(Asked::is_denied) {
+            return Ok(asked.iter_mut().try_for_each(Asked::rebase)?);
+        }
+        self.swap_all(asked, now, metrics)
     }
 
     /// What all entries say, without charging any.
@@ -221,7 +235,7 @@ impl Pages {
 
 // === impl Charged ===
 
-impl<'r> Charged<'r> {
+impl<'a, 'r> Charged<'a, 'r> {
     /// Whether this request is the one to ask Redis after a denial that has
     /// lapsed.
     pub(crate) fn has_claimed(&self) -> bool {
@@ -230,8 +244,9 @@ impl<'r> Charged<'r> {
     }
 
     /// What the limits said.
-    pub(crate) fn into_outcomes(self) -> impl Iterator<Item = Outcome> + use<'r> {
-        let decided = self.asked.into_iter().flat_map(|asked| asked.decided);
+    pub(crate) fn into_outcomes(self) -> impl Iterator<Item = Outcome> + use<'a, 'r> {
+        let decided = self.asked.iter_mut();
+        let decided = decided.flat_map(|asked| std::mem::take(&mut asked.decided));
         decided.filter_map(|decided| decided.outcome)
     }
 }
