@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::feedback::{self, Refusal};
 use crate::limit::{Answer, Limit, Outcome};
 use crate::request::Request;
-use crate::table::{Charge, Entry, PageCharge, PageIndex, TableKey};
+use crate::table::{Charge, ClientHash, Entry, PageCharge, PageIndex, TableKey};
 
 /// What is to be done with a request.
 #[derive(Debug)]
@@ -33,8 +33,10 @@ pub enum Admission {
 /// The share in a request of a limit that is counted in Redis.
 #[derive(Debug, Clone)]
 pub struct ClusterCharge {
-    /// Whom to charge.
+    /// Whom to charge, by the id that Redis' key is made of.
     pub client: Rc<ClientId>,
+    /// And as the table knows it.
+    pub hash: ClientHash,
     /// Where the table keeps this client's entries.
     pub page: PageIndex,
     /// What to take; while Redis does not answer, from this gateway's bucket.
@@ -80,6 +82,7 @@ impl Admission {
                 let id = Rc::new(id);
                 cluster.extend(group.cluster.iter().map(|limit| ClusterCharge {
                     client: id.clone(),
+                    hash: client,
                     page,
                     charge: charge(limit),
                 }));
@@ -122,7 +125,7 @@ impl ClusterCharge {
     pub fn denial(&self, key: &TableKey, claim: u64) -> Option<Charge> {
         let cluster = self.charge.limit.cluster()?;
         Some(Charge {
-            fingerprint: key.fingerprint(&key.client(self.client.as_bytes()), cluster.denials),
+            fingerprint: key.fingerprint(&self.hash, cluster.denials),
             entry: Entry::Denial { claim },
             ..self.charge.clone()
         })

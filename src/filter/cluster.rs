@@ -161,7 +161,7 @@ impl Bill {
 
     /// Redis has charged it.
     fn allowed(self, plugin: &Plugin, reply: &Reply) -> Result<Passed, Refusal> {
-        self.unclaim(plugin);
+        self.remember(plugin, reply);
         let outcomes = self.outcomes_of(reply);
         self.pass(plugin, outcomes)
     }
@@ -233,17 +233,22 @@ impl Bill {
             .collect()
     }
 
-    /// Keeps Redis' denials.
+    /// Keeps Redis' denials, and ends those that it has not repeated.
     fn remember(&self, plugin: &Plugin, reply: &Reply) {
         for (charge, key) in self.asked.iter().zip(&reply.keys) {
-            if let Answer::Denied { retry_after, .. } = key.answer {
-                let cost = charge.charge.cost;
-                say(plugin, charge, Said::Denied { cost, retry_after });
+            let cost = charge.charge.cost;
+            match key.answer {
+                Answer::Denied { retry_after, .. } => {
+                    say(plugin, charge, Said::Denied { cost, retry_after });
+                }
+                Answer::Allowed { .. } if self.claimed => say(plugin, charge, Said::Allowed),
+                Answer::Allowed { .. } => {}
             }
         }
     }
 
-    /// Ends the denials that others meet while this request asks.
+    /// Ends the denials that others meet while this request asks, where there is
+    /// no answer.
     fn unclaim(&self, plugin: &Plugin) {
         if self.claimed {
             self.asked

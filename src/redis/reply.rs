@@ -100,9 +100,7 @@ impl KeyReply {
             generation: u64::try_from(generation).ok()?,
         })
     }
-}
 
-impl KeyReply {
     /// Whether it says no more units than there can be, and were asked for.
     fn can_be_for(&self, ask: &Ask) -> bool {
         let wanted = match ask.operation {

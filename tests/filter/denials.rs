@@ -246,3 +246,31 @@ fn a_client_that_never_stops_asking_gets_its_rate_for_few_calls() {
     assert_eq!(passed, 5 + 5);
     assert!(redis.calls <= 5 + 2 * 6 + 2, "{}", redis.calls);
 }
+
+/// Of two denials that had lapsed, one was denied again: the other held everybody up for
+/// all of the time that Redis may take.
+#[test]
+fn what_redis_allows_holds_nobody_up_though_another_limit_denies() {
+    let config = r#"{"client_from": [{"header": "x-api-key"}],
+            "limits": {"l": {"rate": "6/m", "scope": "cluster"},
+                        "m": {"rate": "6/m", "scope": "cluster"}},
+            "routes": [{"match": {"path": "/l"}, "limits": ["l"]},
+                       {"match": {}, "limits": ["l", "m"]}],
+            "redis": {"upstream": "redis", "bridge": "upstash", "on_failure": "deny"}}"#;
+    let gateway = Gateway::start(config).unwrap();
+    let no = Denied {
+        remaining: 0,
+        retry_after: 5_000_000_000.try_into().unwrap(),
+    };
+    let yes = Allowed {
+        remaining: 0,
+        full_in: 60_000_000_000,
+    };
+    for answers in [[no, no], [yes, no]] {
+        let pending = gateway.begin(&Request::of("a")).asks();
+        let response = reply(pending.call(), &answers);
+        assert_eq!(pending.answer(response).done().status, 429);
+        gateway.advance(if answers[0] == no { 5000 * MS } else { MS });
+    }
+    assert!(asks(&gateway, &Request::of("a").with(":path", "/l")));
+}
