@@ -171,6 +171,23 @@ fn a_client_that_wants_more_than_there_is_gets_what_there_is() {
     );
 }
 
+/// Its own denial, of an hour, stood behind the lease's, of a second.
+#[test]
+fn a_lease_that_denies_hides_no_longer_denial() {
+    let limit = LEASE.replace("100/s", "10/s").replace("600", "60");
+    let own = r#""own": {"rate": "1/h", "client_from": [{"header": "x-own"}]}"#;
+    let (gateway, mut redis) = (gateway(&format!("{limit}, {own}")), Redis::default());
+    let with_own = Request::of("a").header("x-own", "me");
+    assert!(gateway.ask(&mut redis, &with_own).passed());
+    for _ in 0..1000 {
+        if !gateway.ask(&mut redis, &Request::of("a")).passed() {
+            let denied = gateway.ask(&mut redis, &with_own);
+            assert_eq!(denied.details, "tollgate_own");
+        }
+        gateway.run(&mut redis, 10 * MS);
+    }
+}
+
 #[test]
 fn a_lease_is_not_spent_after_its_end() {
     let mut redis = Redis::default();
