@@ -39,7 +39,7 @@ pub struct ClusterCharge {
     pub hash: ClientHash,
     /// Where the table keeps this client's entries.
     pub page: PageIndex,
-    /// What to take; while Redis does not answer, from this gateway's bucket.
+    /// What to take; while Redis does not answer, from what this gateway keeps.
     pub charge: Charge,
 }
 
@@ -50,10 +50,11 @@ impl Admission {
     pub fn of<R: Request>(config: &Config, key: &TableKey, request: &R) -> Self {
         let matched = config.routes.find(request);
         let route = matched.route;
-        let mut pages: Vec<PageCharge> = Vec::with_capacity(route.groups.len());
+        let tier = route.tiers.of(None);
+        let mut pages: Vec<PageCharge> = Vec::with_capacity(tier.groups.len());
         let mut cluster: Vec<ClusterCharge> = Vec::new();
         let mut skipped = false;
-        for group in &route.groups {
+        for group in &tier.groups {
             let sources = &group.client_from;
             let id = match sources.find(request, &matched, &config.known) {
                 Found::Client(id) => id,
@@ -73,7 +74,7 @@ impl Admission {
                 fingerprint: key.fingerprint(&client, limit.tag),
                 limit: limit.clone(),
                 cost: route.cost,
-                entry: Entry::Bucket,
+                entry: Entry::Spent,
             };
             if !group.local.is_empty() {
                 PageCharge::add(&mut pages, page, group.local.iter().map(charge));
@@ -94,7 +95,7 @@ impl Admission {
         let policy = if skipped {
             policy_of(&pages, &cluster)
         } else {
-            route.policy.clone()
+            tier.policy.clone()
         };
         Self::Charge {
             pages,

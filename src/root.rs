@@ -9,7 +9,7 @@ use proxy_wasm::types::ContextType;
 
 use crate::config::Config;
 use crate::filter::{Filter, Unconfigured};
-use crate::host::{self, HostError, Metrics, NoSecret, Pages, Redis, RedisMetrics};
+use crate::host::{self, Clocks, HostError, Metrics, NoSecret, Pages, Redis, RedisMetrics};
 use crate::redis::{Names, Settings};
 use crate::table::TableKey;
 
@@ -46,11 +46,18 @@ impl Plugin {
         };
         Ok(Self {
             key: host::table_key(&config.namespace)?,
-            pages: Pages::new(&config.namespace, config.layout),
+            pages: Pages::new(&config.namespace, config.layout, clocks(&config)),
             metrics: Metrics::define(config.limits.iter().map(|limit| &**limit))?,
             redis,
             config,
         })
+    }
+}
+
+fn clocks(config: &Config) -> Clocks {
+    match config.has_quotas {
+        true => Clocks::Both,
+        false => Clocks::Monotonic,
     }
 }
 

@@ -74,9 +74,14 @@ impl Errors {
         } else {
             path
         };
-        self.0.borrow_mut().push(ConfigError {
+        let error = ConfigError {
             path: path.to_owned(),
             reason,
-        });
+        };
+        let mut errors = self.0.borrow_mut();
+        // A field is read again under every plan.
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
     }
 }

@@ -26,7 +26,7 @@ use std::rc::Rc;
 
 use error::Errors;
 use json::{quoted, Json};
-use limits::{Defaults, Limits};
+use limits::{Defaults, Limits, NamedLimit};
 use matching::Variables;
 use name::all_of;
 use object::Object;
@@ -37,7 +37,7 @@ use value::Value;
 
 use crate::client::{ClientFrom, KnownClients, Missing};
 use crate::feedback::Feedback;
-use crate::limit::Limit;
+use crate::limit::{Limit, Mode};
 use crate::redis::{FailurePolicy, Settings};
 use crate::route::Routes;
 use crate::secret::Secret;
@@ -62,6 +62,10 @@ pub struct Config {
     pub redis: Option<Settings>,
     /// What client ids are hashed with before they leave the filter.
     pub hash_secret: Option<Secret>,
+    /// Whether some limit is in tag mode.
+    pub has_tags: bool,
+    /// Whether some limit follows the calendar.
+    pub has_quotas: bool,
     /// What an operator should look at twice.
     pub warnings: Vec<Warning>,
 }
@@ -132,7 +136,7 @@ fn read_json(text: &[u8], errors: &Errors) -> Option<Json> {
 /// Reads the whole configuration. `version` stands for its text.
 fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let top = Value::new(json, String::new(), errors).object("a JSON object")?;
-    top.later(&["plans", "plan_from", "status"]);
+    top.later(&["plan_from", "status"]);
     let namespace = match top.optional("namespace") {
         Some(namespace) => namespace.name(),
         None => Some("default"),
@@ -175,12 +179,17 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         Some(redis) => Some(redis?.settings?),
         None => None,
     };
+    let variants = || limits.sound.iter().flat_map(NamedLimit::variants);
+    let has_tags = variants().any(|limit| limit.mode == Mode::Tag);
+    let has_quotas = variants().any(|limit| limit.is_quota());
     Some(Config {
         warnings: warnings::of(&limits, redis.is_some(), &routes),
         redis: redis.filter(|_| !limits.cluster.is_empty()),
         hash_secret: hash_secret?,
         namespace: namespace?.into(),
         layout: Layout::for_entries(max_entries?),
+        has_tags,
+        has_quotas,
         limits: limits.sound.into_iter().map(|named| named.limit).collect(),
         routes,
         known: known.unwrap_or_default(),
@@ -224,7 +233,8 @@ fn read_limits(
     let Some(limits) = top.required("limits", "an object of limits by name") else {
         return Limits::default();
     };
-    let mut limits = limits::read(&limits, &defaults, sources);
+    let plans = top.optional("plans");
+    let mut limits = limits::read(&limits, plans.as_ref(), &defaults, sources);
 
     let names = |limits: &[Box<str>]| all_of(limits.iter().map(|name| &**name));
     if !limits.without_sources.is_empty() {

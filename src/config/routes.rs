@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use super::limits::{Limits, NamedLimit};
+use super::limits::{Limits, NamedLimit, Planned};
 use super::matching::{self, Variables};
 use super::name::one_of;
 use super::object::Object;
 use super::value::Value;
 use crate::feedback;
-use crate::limit::{Cluster, Cost};
-use crate::route::{LimitGroup, Matcher, Route, Routes};
+use crate::limit::{Cost, Kind, Limit, Scope};
+use crate::route::{LimitGroup, Matcher, Route, Routes, Tier, Tiers};
 
 /// All limits on every request: what a configuration without `routes` means.
 pub(super) fn default(top: &Object<'_>, limits: &Limits) -> Option<Routes> {
@@ -144,21 +144,42 @@ impl<'r, 'v> RouteReader<'r, 'v> {
         {
             return value.unexpected("each limit once");
         }
-        let burst = named.limit.gateway_bucket().burst();
-        match cost.filter(|cost| *cost > burst) {
-            Some(cost) => {
-                let falls_back = |cluster: &Cluster| cluster.share.is_some();
-                let place = match named.limit.cluster().is_none_or(falls_back) {
-                    true => ", in one gateway,",
-                    false => "",
+        let too_small = cost.and_then(|cost| {
+            let mut variants = named.variants();
+            let small = variants.find_map(|limit| Some((limit, too_small_for(cost, limit)?)));
+            small.map(|(limit, size)| (cost, limit, size))
+        });
+        match too_small {
+            Some((cost, limit, size)) => {
+                let what = if limit.is_quota() { "quota" } else { "burst" };
+                let place = match &limit.kind {
+                    Kind::Metered {
+                        scope: Scope::Cluster(cluster),
+                        ..
+                    } if cluster.share.is_none() => "",
+                    _ => ", in one gateway,",
+                };
+                let plan = match Rc::ptr_eq(limit, &named.limit) {
+                    true => "this one's",
+                    false => "under a plan this one's",
                 };
                 value.unexpected(format!(
-                    "a limit whose burst{place} covers the route's cost of {cost} (this one's is {burst})"
+                    "a limit whose {what}{place} covers the route's cost of {cost} ({plan} is {size})"
                 ))
             }
             None => Some(named),
         }
     }
+}
+
+/// The most that one gateway may take of a limit, where that is less than this
+/// cost.
+fn too_small_for(cost: Cost, limit: &Limit) -> Option<u32> {
+    let Kind::Metered { allowance, scope } = &limit.kind else {
+        return None;
+    };
+    let size = scope.here(allowance).size();
+    (size < cost.get()).then_some(size)
 }
 
 /// Few enough for all of a client's entries to fit one page of the table.
@@ -167,8 +188,36 @@ const MAX_LIMITS: usize = 32;
 const LIMITS: &str = "a list of limits by name, or [] for none";
 
 fn route(matcher: Matcher, limits: &[&NamedLimit], cost: Cost) -> Route {
+    let plans = limits.iter().map(|named| named.plans.len()).max();
+    let own = limits.iter().map(|named| (*named, Some(&named.limit)));
+    let of_plan = |plan| {
+        let limits = limits.iter().map(|named| {
+            let limit = match named.plans.get(plan) {
+                Some(Planned::Limit(limit)) => Some(limit),
+                Some(Planned::Lifted) => None,
+                None => Some(&named.limit),
+            };
+            (*named, limit)
+        });
+        tier(limits)
+    };
+    Route {
+        matcher,
+        cost,
+        tiers: Tiers {
+            own: tier(own),
+            plans: (0..plans.unwrap_or(0)).map(of_plan).collect(),
+        },
+    }
+}
+
+/// The limits that the clients of one plan meet, or those without one.
+fn tier<'l>(limits: impl Iterator<Item = (&'l NamedLimit, Option<&'l Rc<Limit>>)>) -> Tier {
     let mut groups: Vec<LimitGroup> = Vec::new();
-    for named in limits {
+    let mut met: Vec<&Limit> = Vec::new();
+    for (named, limit) in limits {
+        let Some(limit) = limit else { continue };
+        met.push(limit);
         let alike = groups
             .iter()
             .position(|group| group.client_from == named.client_from);
@@ -180,14 +229,11 @@ fn route(matcher: Matcher, limits: &[&NamedLimit], cost: Cost) -> Route {
             }
         };
         if let Some(group) = group {
-            group.add(named.limit.clone());
+            group.add(limit.clone());
         }
     }
-    let enforced = limits.iter().map(|named| &*named.limit);
-    Route {
-        policy: feedback::policy(enforced).into(),
-        matcher,
+    Tier {
+        policy: feedback::policy(met.into_iter()).into(),
         groups,
-        cost,
     }
 }

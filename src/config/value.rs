@@ -48,6 +48,21 @@ impl<'a> Value<'a> {
         None
     }
 
+    /// Notes that a field of this object is needed and was left out.
+    pub(super) fn missing<T>(&self, field: &str, expected: impl Into<String>) -> Option<T> {
+        let path = format!("{}.{field}", self.path);
+        self.errors.unexpected(&path, expected, "nothing");
+        None
+    }
+
+    /// The text that stands here, if it is one.
+    pub(super) fn text_if_any(&self) -> Option<&'a str> {
+        match self.json {
+            Json::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_list(&self) -> bool {
         matches!(self.json, Json::List(_))
     }

@@ -27,7 +27,7 @@ pub enum Warning {
 pub(super) fn of(limits: &Limits, redis: bool, routes: &Routes) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let used = |name: &Rc<str>| {
-        let groups = routes.iter().flat_map(|route| &route.groups);
+        let groups = routes.iter().flat_map(|route| &route.tiers.own.groups);
         let mut limits = groups.flat_map(LimitGroup::limits);
         limits.any(|limit| limit.name == *name)
     };
@@ -47,7 +47,7 @@ pub(super) fn of(limits: &Limits, redis: bool, routes: &Routes) -> Vec<Warning> 
     let sound = limits.sound.iter().map(|named| &named.limit);
     let too_small = sound.filter(|limit| {
         let lease = |cluster: &Cluster| cluster.consistency == Consistency::Lease;
-        limit.cluster().is_some_and(lease) && limit.bucket.burst().get() < LEAST_TO_LEND
+        limit.cluster().is_some_and(lease) && limit.size() < LEAST_TO_LEND
     });
     warnings.extend(too_small.map(|limit| Warning::NoRoomToLend(limit.name.clone())));
     let some_limited = routes.iter().any(|route| !route.is_unlimited());

@@ -10,7 +10,7 @@ mod refusal;
 pub use dialect::{policy, Dialect};
 pub use refusal::{Refusal, Reply};
 
-use crate::limit::Standing;
+use crate::limit::Standings;
 
 /// Takes headers one by one: a name in lower case and a value.
 pub trait Show: FnMut(&'static str, &str) {}
@@ -38,11 +38,11 @@ pub enum Body {
 // === impl Feedback ===
 
 impl Feedback {
-    /// Shows the headers for where a client stands with a limit. `policy` is the
+    /// Shows the headers for where a client stands. `policy` is the
     /// `RateLimit-Policy` to go with it.
-    pub fn show(&self, standing: &Standing, policy: &str, mut show: impl Show) {
+    pub fn show(&self, standings: &Standings, policy: &str, mut show: impl Show) {
         for dialect in &self.dialects {
-            dialect.show(standing, policy, &mut show);
+            dialect.show(&standings.tightest, policy, &mut show);
         }
     }
 

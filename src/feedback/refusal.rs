@@ -1,9 +1,11 @@
 //! The reply to a request that does not pass.
 
+use std::num::NonZeroU64;
+
 use serde::Serialize;
 
 use super::{millis, policy, seconds, Body, Feedback};
-use crate::limit::Denial;
+use crate::limit::{Denial, Standings};
 
 /// Why a request does not pass.
 #[derive(Debug)]
@@ -112,7 +114,7 @@ impl Refusal {
 
 fn denied(denial: &Denial, feedback: &Feedback) -> Reply {
     let name = &denial.longest.limit.name;
-    let wait = denial.longest.wait;
+    let wait = denial.retry_after.map_or(0, NonZeroU64::get);
     let mut reply = feedback.refusal(&Problem {
         r#type: QUOTA_EXCEEDED,
         title: "Too Many Requests",
@@ -124,7 +126,11 @@ fn denied(denial: &Denial, feedback: &Feedback) -> Reply {
     reply.state = format!("denied:{name}");
     reply.retry_after(wait);
     let policy = policy(std::iter::once(&*denial.longest.limit));
-    feedback.show(&denial.longest, &policy, |name, value| {
+    let standings = Standings {
+        tightest: denial.longest.clone(),
+        requests: None,
+    };
+    feedback.show(&standings, &policy, |name, value| {
         reply.headers.push((name, value.to_owned()));
     });
     reply

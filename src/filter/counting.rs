@@ -6,19 +6,29 @@ use log::error;
 
 use crate::admission::ClusterCharge;
 use crate::feedback::Refusal;
-use crate::host::Uncounted;
-use crate::limit::{Outcome, Standing, Verdict};
+use crate::host::{Slots, Uncounted};
+use crate::limit::{Limit, Outcome, Standings, Verdict};
 use crate::root::Plugin;
-use crate::table::PageCharge;
+use crate::table::{PageCharge, Which};
 
 use super::cluster::{self, Waiting};
 
 /// How far the counting of a request has come.
 pub(super) enum Counting {
     /// It is decided.
-    Decided(Result<Passed, Refusal>),
+    Decided(Counted),
     /// Redis is asked.
     Waiting(Box<Waiting>),
+}
+
+/// What came of counting a request.
+pub(super) struct Counted {
+    /// Whether it passes.
+    pub(super) decision: Result<Passed, Refusal>,
+    /// What it holds while it is under way.
+    pub(super) slots: Option<Slots>,
+    /// The limits that are not enforced and would have denied it.
+    pub(super) over: Vec<Rc<Limit>>,
 }
 
 /// What the response to a request that passes is to show.
@@ -26,7 +36,10 @@ pub(super) enum Passed {
     /// No limit was asked: nothing, nor what the upstream has to say.
     Unlimited,
     /// Where the client stands, in place of the upstream's own headers.
-    Limited { tightest: Standing, policy: Rc<str> },
+    Limited {
+        standings: Standings,
+        policy: Rc<str>,
+    },
 }
 
 /// Counts a request: in this gateway, and in Redis where that is asked for.
@@ -42,38 +55,71 @@ pub(super) fn count(
     }
 }
 
-fn count_here(plugin: &Plugin, pages: &[PageCharge], policy: Rc<str>) -> Result<Passed, Refusal> {
-    let verdict = plugin.pages.charge(pages, &plugin.metrics, |charged| {
-        decided(plugin, charged.into_outcomes(), policy)
-    });
-    let passed = verdict.unwrap_or_else(|uncounted| Err(refused_uncounted(plugin, &uncounted)))?;
-    let charges = pages.iter().flat_map(|page| &page.charges);
-    charges.for_each(|charge| plugin.metrics.allowed(&charge.limit));
-    Ok(passed)
+fn count_here(plugin: &Plugin, pages: &[PageCharge], policy: Rc<str>) -> Counted {
+    let counted = plugin
+        .pages
+        .charge(pages, Which::All, &plugin.metrics, |charged| {
+            let slots = charged.slots();
+            Counted {
+                slots,
+                ..decided(plugin, charged.into_outcomes(), policy)
+            }
+        });
+    let counted = counted.unwrap_or_else(|uncounted| refused_uncounted(plugin, &uncounted));
+    if counted.decision.is_ok() {
+        let charges = pages.iter().flat_map(|page| &page.charges);
+        charges.for_each(|charge| plugin.metrics.passed(&charge.limit));
+    }
+    counted
 }
 
 /// The verdict of all limits that were asked. Those that denied are counted
-/// here; that the others have allowed it counts only once the request passes.
+/// here, and those that are counted as if alone; that the others have allowed it
+/// counts only once the request passes.
 pub(super) fn decided(
     plugin: &Plugin,
     outcomes: impl Iterator<Item = Outcome>,
     policy: Rc<str>,
-) -> Result<Passed, Refusal> {
-    match Verdict::of(outcomes) {
-        Verdict::Allowed(Some(tightest)) => Ok(Passed::Limited { tightest, policy }),
-        Verdict::Allowed(None) => Ok(Passed::Unlimited),
-        Verdict::Denied(denial) => {
-            let violated = denial.violated.iter();
-            violated.for_each(|limit| plugin.metrics.denied(limit));
-            Err(Refusal::Denied(denial))
-        }
+) -> Counted {
+    let verdict = Verdict::of(outcomes.inspect(|outcome| plugin.metrics.decided(outcome)));
+    Counted {
+        decision: match verdict.decision {
+            Ok(Some(standings)) => Ok(Passed::Limited { standings, policy }),
+            Ok(None) => Ok(Passed::Unlimited),
+            Err(denial) => Err(Refusal::Denied(denial)),
+        },
+        slots: None,
+        over: verdict.over,
     }
 }
 
-pub(super) fn refused_uncounted(plugin: &Plugin, uncounted: &Uncounted) -> Refusal {
+pub(super) fn refused_uncounted(plugin: &Plugin, uncounted: &Uncounted) -> Counted {
     if let Uncounted::Host(failure) = uncounted {
         error!("a request could not be counted: {failure}");
     }
     plugin.metrics.conflict();
-    Refusal::Uncounted
+    Refusal::Uncounted.into()
+}
+
+// === impl Counted ===
+
+impl From<Refusal> for Counted {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            decision: Err(refusal),
+            slots: None,
+            over: Vec::new(),
+        }
+    }
+}
+
+impl Counted {
+    /// A request that no limit concerns.
+    pub(super) fn unlimited() -> Self {
+        Self {
+            decision: Ok(Passed::Unlimited),
+            slots: None,
+            over: Vec::new(),
+        }
+    }
 }

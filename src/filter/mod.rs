@@ -1,5 +1,6 @@
 //! One request in Envoy's callbacks.
 
+mod bill;
 mod cluster;
 mod counting;
 
@@ -11,16 +12,19 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::admission::Admission;
-use crate::feedback::Refusal;
-use crate::host::{self, HostRequest, Uncounted};
+use crate::host::{self, HostRequest, Slots, Uncounted};
+use crate::limit::{Limit, Mode};
+use crate::request::Request;
 use crate::root::Plugin;
 use cluster::Waiting;
-use counting::{count, refused_uncounted, Counting, Passed};
+use counting::{count, refused_uncounted, Counted, Counting, Passed};
 
 /// The filter's side of one request.
 pub(crate) struct Filter {
     plugin: Rc<Plugin>,
     stage: Stage,
+    /// What it holds until it has ended.
+    slots: Option<Slots>,
 }
 
 /// How far the request has come.
@@ -47,6 +51,7 @@ impl Filter {
         Self {
             plugin,
             stage: Stage::Start,
+            slots: None,
         }
     }
 
@@ -54,13 +59,17 @@ impl Filter {
         let plugin = &*self.plugin;
         let request = HostRequest::default();
         let admission = Admission::of(&plugin.config, &plugin.key, &request);
+        let is_marked = plugin.config.has_tags && request.header(OVER).next().is_some();
         if let Some(failure) = request.failure() {
             let uncounted = Uncounted::Host(failure);
-            return Counting::Decided(Err(refused_uncounted(plugin, &uncounted)));
+            return Counting::Decided(refused_uncounted(plugin, &uncounted));
+        }
+        if is_marked {
+            host::remove_request_header(OVER);
         }
         match admission {
-            Admission::Unlimited => Counting::Decided(Ok(Passed::Unlimited)),
-            Admission::Refused(refusal) => Counting::Decided(Err(refusal)),
+            Admission::Unlimited => Counting::Decided(Counted::unlimited()),
+            Admission::Refused(refusal) => Counting::Decided(refusal.into()),
             Admission::Charge {
                 pages,
                 cluster,
@@ -71,7 +80,7 @@ impl Filter {
 
     fn go_on(&mut self, counting: Counting) -> Action {
         match counting {
-            Counting::Decided(decision) => self.settle(decision),
+            Counting::Decided(counted) => self.settle(counted),
             Counting::Waiting(waiting) => {
                 self.stage = Stage::AwaitingRedis(waiting);
                 Action::Pause
@@ -80,10 +89,11 @@ impl Filter {
     }
 
     /// The one place where a request is passed or answered.
-    fn settle(&mut self, decision: Result<Passed, Refusal>) -> Action {
-        match decision {
+    fn settle(&mut self, counted: Counted) -> Action {
+        self.slots = counted.slots;
+        match counted.decision {
             Ok(passed) => {
-                host::note("allowed");
+                self.mark(&counted.over);
                 self.stage = Stage::Admitted(passed);
                 Action::Continue
             }
@@ -94,18 +104,45 @@ impl Filter {
                     error!("a refused request could not be answered: {failure}");
                 }
                 self.stage = Stage::Replied;
+                self.release();
                 Action::Pause
             }
         }
     }
+
+    /// Tells the access log, Envoy's routes and the upstream which limits the
+    /// request is over that let it pass.
+    fn mark(&self, over: &[Rc<Limit>]) {
+        let tags = over.iter().filter(|limit| limit.mode == Mode::Tag);
+        let tags: Vec<&str> = tags.map(|limit| &*limit.name).collect();
+        match (tags.first(), over.first()) {
+            (Some(tag), _) => {
+                host::note(&format!("tagged:{tag}"));
+                host::set_request_header(OVER, &tags.join(", "));
+            }
+            (None, Some(shadow)) => host::note(&format!("shadow:{}", shadow.name)),
+            (None, None) => host::note("allowed"),
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some(slots) = self.slots.take() {
+            self.plugin.pages.release(slots);
+        }
+    }
 }
 
-/// The SDK drops an answer whose stream has gone.
+/// Names the limits in tag mode that a request is over.
+const OVER: &str = "x-tollgate-over";
+
+/// Every request ends here, however it ends. The SDK drops an answer whose
+/// stream has gone.
 impl Drop for Filter {
     fn drop(&mut self) {
-        if let Stage::AwaitingRedis(waiting) = &self.stage {
+        if let Stage::AwaitingRedis(waiting) = mem::replace(&mut self.stage, Stage::Replied) {
             waiting.abandon(&self.plugin);
         }
+        self.release();
     }
 }
 
@@ -146,8 +183,8 @@ impl HttpContext for Filter {
     fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
         let feedback = &self.plugin.config.feedback;
         match &self.stage {
-            Stage::Admitted(Passed::Limited { tightest, policy }) => {
-                feedback.show(tightest, policy, host::set_response_header);
+            Stage::Admitted(Passed::Limited { standings, policy }) => {
+                feedback.show(standings, policy, host::set_response_header);
             }
             Stage::Admitted(Passed::Unlimited) => {
                 feedback

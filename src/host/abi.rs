@@ -41,7 +41,16 @@ extern "C" {
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
 const REQUEST_HEADERS: u32 = 0;
-const MONOTONIC: i32 = 1;
+
+/// WASI's clocks.
+#[derive(Clone, Copy)]
+#[repr(i32)]
+pub(super) enum Clock {
+    /// ns since 1970 UTC.
+    Realtime = 0,
+    /// ns since a time of the machine's choice.
+    Monotonic = 1,
+}
 
 /// All request headers in the ABI's form for pairs. The SDK's getter copies
 /// each one and panics on a name that is no UTF-8.
@@ -107,11 +116,11 @@ pub(super) fn send_local_response(
     }
 }
 
-/// The monotonic clock, ns.
-pub(super) fn monotonic_clock() -> Result<u64, HostError> {
+/// The time by this clock.
+pub(super) fn clock(clock: Clock) -> Result<u64, HostError> {
     let mut time = 0;
     // SAFETY: the host writes a number to where this points.
-    match unsafe { clock_time_get(MONOTONIC, 1, &mut time) } {
+    match unsafe { clock_time_get(clock as i32, 1, &mut time) } {
         0 => Ok(time),
         errno => Err(failed("clock_time_get", errno.unsigned_abs())),
     }

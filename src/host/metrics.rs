@@ -5,14 +5,14 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 
 use super::HostError;
-use crate::limit::Limit;
+use crate::limit::{Limit, Mode, Outcome};
 
 /// The plugin's counters.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     /// By the limits' index.
     limits: Vec<LimitCounters>,
-    /// Buckets that gave their place up before they were full.
+    /// Entries that gave their place up before they were free.
     evictions: Counter,
     /// Requests that could not be counted.
     conflicts: Counter,
@@ -22,6 +22,9 @@ pub(crate) struct Metrics {
 struct LimitCounters {
     allowed: Counter,
     denied: Counter,
+    /// Would have been denied, were the limit enforced.
+    shadow_denied: Counter,
+    tagged: Counter,
 }
 
 /// The counters of calls to Redis.
@@ -47,9 +50,12 @@ impl Metrics {
     /// Defines the counters for these limits.
     pub(crate) fn define<'l>(limits: impl Iterator<Item = &'l Limit>) -> Result<Self, HostError> {
         let counters = limits.map(|Limit { name, .. }| {
+            let counter = |what: &str| Counter::define(&format!("tollgate.limit.{name}.{what}"));
             Ok(LimitCounters {
-                allowed: Counter::define(&format!("tollgate.limit.{name}.allowed"))?,
-                denied: Counter::define(&format!("tollgate.limit.{name}.denied"))?,
+                allowed: counter("allowed")?,
+                denied: counter("denied")?,
+                shadow_denied: counter("shadow_denied")?,
+                tagged: counter("tagged")?,
             })
         });
         Ok(Self {
@@ -59,21 +65,28 @@ impl Metrics {
         })
     }
 
-    /// A limit allowed a request that passes.
-    pub(crate) fn allowed(&self, limit: &Limit) {
-        if let Some(counters) = self.limits.get(limit.index) {
-            counters.allowed.add(1);
+    /// A request passes that this limit was asked about. One that is not enforced
+    /// was counted when it decided.
+    pub(crate) fn passed(&self, limit: &Limit) {
+        if limit.mode == Mode::Enforce {
+            self.count(limit, |counters| counters.allowed);
         }
     }
 
-    /// A limit denied a request.
-    pub(crate) fn denied(&self, limit: &Limit) {
-        if let Some(counters) = self.limits.get(limit.index) {
-            counters.denied.add(1);
+    /// A limit has decided.
+    pub(crate) fn decided(&self, outcome: &Outcome) {
+        let limit = &outcome.limit;
+        match (limit.mode, outcome.is_denial()) {
+            // Only counts once the request passes.
+            (Mode::Enforce, false) => {}
+            (Mode::Enforce, true) => self.count(limit, |counters| counters.denied),
+            (Mode::Shadow | Mode::Tag, false) => self.count(limit, |counters| counters.allowed),
+            (Mode::Shadow, true) => self.count(limit, |counters| counters.shadow_denied),
+            (Mode::Tag, true) => self.count(limit, |counters| counters.tagged),
         }
     }
 
-    /// Buckets gave their place up before they were full.
+    /// Entries gave their place up before they were free.
     pub(crate) fn evictions(&self, evictions: u32) {
         self.evictions.add(evictions);
     }
@@ -81,6 +94,12 @@ impl Metrics {
     /// A request could not be counted.
     pub(crate) fn conflict(&self) {
         self.conflicts.add(1);
+    }
+
+    fn count(&self, limit: &Limit, which: impl Fn(&LimitCounters) -> Counter) {
+        if let Some(counters) = self.limits.get(limit.index) {
+            which(counters).add(1);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! anybody's to send.
 
 mod abi;
+mod asked;
 mod clock;
 mod entropy;
 mod headers;
@@ -18,12 +19,15 @@ mod secret;
 mod stored_page;
 mod tick;
 
-pub(crate) use clock::monotonic;
+pub(crate) use clock::{monotonic, Clocks};
 pub(crate) use entropy::{nonce, table_key};
 pub(crate) use metrics::{Metrics, RedisMetrics};
-pub(crate) use pages::{Pages, Uncounted};
+pub(crate) use pages::{Pages, Slots, Uncounted};
 pub(crate) use redis::{Received, Redis, Sent};
-pub(crate) use reply::{note, remove_response_header, resume, send, set_response_header};
+pub(crate) use reply::{
+    note, remove_request_header, remove_response_header, resume, send, set_request_header,
+    set_response_header,
+};
 pub(crate) use request::HostRequest;
 pub(crate) use secret::{reveal, NoSecret};
 pub(crate) use tick::disarm as disarm_tick;

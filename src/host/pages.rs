@@ -2,34 +2,40 @@
 //!
 //! A page is read, decided on and swapped; who loses the race reads again. All
 //! pages of a request are decided on before any is written, so a denied
-//! request writes nothing.
+//! request is charged nothing, but for limits that are counted as if alone.
 
 use std::cell::RefCell;
 
 use log::error;
 
-use super::stored_page::StoredPage;
-use super::{monotonic, tick, HostError, Metrics};
-use crate::limit::Outcome;
-use crate::table::{Decided, Entry, Fingerprint, Layout, PageCharge, PageIndex, Said};
-
-/// How often a race for one page may be lost.
-const MAX_TRIES: u32 = 32;
+use super::asked::{Asked, Charged, Swap};
+use super::stored_page::{StoredPage, MAX_TRIES};
+use super::{tick, Clocks, HostError, Metrics};
+use crate::limit::Now;
+use crate::table::{Charge, Entry, Fingerprint, Layout, PageCharge, PageIndex, Said, Which};
 
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Pages {
     /// What the key of each page begins with.
     prefix: String,
-    /// Charges that are still to be undone.
+    clocks: Clocks,
+    /// What is still to be given back.
     owed: RefCell<Vec<Owed>>,
 }
 
-/// A charge to be undone.
+/// What is to be given back to one page.
 #[derive(Debug, Clone)]
 struct Owed {
     charge: PageCharge,
-    charged_at: u64,
+    charged_at: Now,
+}
+
+/// The slots that a request holds while it is under way.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    pub(super) pages: Vec<PageCharge>,
+    pub(super) taken_at: Now,
 }
 
 /// Why a request could not be charged.
@@ -41,92 +47,68 @@ pub(crate) enum Uncounted {
     Host(HostError),
 }
 
-/// What the pages of a request said. Where one denied, none is charged.
-pub(crate) struct Charged<'a, 'r> {
-    asked: &'a mut [Asked<'r>],
-    /// When, ns.
-    pub(crate) at: u64,
-}
-
-/// A page as it was read, with what its limits say.
-struct Asked<'r> {
-    request: &'r PageCharge,
-    stored: StoredPage,
-    decided: Vec<Decided>,
-}
-
-enum Swap {
-    Done,
-    Denied,
-    Contended,
-}
-
 // === impl Pages ===
 
 impl Pages {
-    /// The table of this namespace and layout. The `1` is the version of a
+    /// The table of this namespace and layout. The `2` is the version of a
     /// page's format.
-    pub(crate) fn new(namespace: &str, layout: Layout) -> Self {
+    pub(crate) fn new(namespace: &str, layout: Layout, clocks: Clocks) -> Self {
         Self {
-            prefix: format!("tollgate/{namespace}/1/{}/", layout.pages()),
+            prefix: format!("tollgate/{namespace}/2/{}/", layout.pages()),
+            clocks,
             owed: RefCell::default(),
         }
     }
 
-    /// Asks all entries, and charges them if all allow it. `then` is told what
-    /// they said.
+    /// Asks all entries, and charges them if all allow it and `which` wants it.
+    /// `then` is told what they said.
     pub(crate) fn charge<T>(
         &self,
         requests: &[PageCharge],
+        which: Which,
         metrics: &Metrics,
         then: impl FnOnce(Charged<'_, '_>) -> T,
     ) -> Result<T, Uncounted> {
-        let now = monotonic()?;
+        let now = self.clocks.now()?;
         // Nearly every request has one page, and needs no list of them.
         if let [request] = requests {
             let asked = &mut [self.ask(request, now)?];
-            self.settle(asked, now, metrics)?;
-            return Ok(then(Charged { asked, at: now }));
+            let which = self.settle(asked, which, now, metrics)?;
+            return Ok(then(Charged {
+                asked,
+                which,
+                at: now,
+            }));
         }
         let asked = requests.iter().map(|request| self.ask(request, now));
         let asked = &mut asked.collect::<Result<Vec<_>, _>>()?;
-        self.settle(asked, now, metrics)?;
-        Ok(then(Charged { asked, at: now }))
+        let which = self.settle(asked, which, now, metrics)?;
+        Ok(then(Charged {
+            asked,
+            which,
+            at: now,
+        }))
     }
 
-    fn settle(
-        &self,
-        asked: &mut [Asked<'_>],
-        now: u64,
-        metrics: &Metrics,
-    ) -> Result<(), Uncounted> {
-        if asked.iter().any(Asked::is_denied) {
-            return Ok(asked.iter_mut().try_for_each(Asked::rebase)?);
-        }
-        self.swap_all(asked, now, metrics)
-    }
-
-    /// What all entries say, without charging any.
-    pub(crate) fn look(&self, requests: &[PageCharge]) -> Result<Vec<Outcome>, Uncounted> {
-        let now = monotonic()?;
-        let mut outcomes = Vec::new();
-        for request in requests {
-            let decided = self.ask(request, now)?.decided;
-            outcomes.extend(decided.into_iter().filter_map(|decided| decided.outcome));
-        }
-        Ok(outcomes)
-    }
-
-    /// Undoes what was charged at this time, now or on a later tick.
-    pub(crate) fn undo(&self, charges: &[PageCharge], charged_at: u64) {
-        let has_bucket = |page: &&PageCharge| {
-            let mut charges = page.charges.iter();
-            charges.any(|charge| charge.entry == Entry::Bucket)
+    /// Gives back what was charged for a request that does not pass: all but its
+    /// slots, and what was charged as if alone.
+    pub(crate) fn undo(&self, charges: &[PageCharge], charged_at: Now) {
+        let is_undone = |charge: &Charge| {
+            let limit = &charge.limit;
+            charge.entry == Entry::Spent && !limit.is_alone() && !limit.is_concurrency()
         };
-        for charge in charges.iter().filter(has_bucket) {
-            self.undo_one(Owed {
-                charge: charge.clone(),
-                charged_at,
+        let undone = charges.iter().filter_map(|page| page.only(is_undone));
+        for charge in undone {
+            self.pay(Owed { charge, charged_at });
+        }
+    }
+
+    /// Gives slots back.
+    pub(crate) fn release(&self, slots: Slots) {
+        for charge in slots.pages {
+            self.pay(Owed {
+                charge,
+                charged_at: slots.taken_at,
             });
         }
     }
@@ -135,7 +117,7 @@ impl Pages {
     /// other requests win every race.
     pub(crate) fn remember(&self, page: PageIndex, fingerprint: Fingerprint, said: Said) {
         let remembered = || -> Result<(), HostError> {
-            let now = monotonic()?;
+            let now = self.clocks.now()?;
             let mut stored = StoredPage::read(self.key(page))?;
             for _ in 0..MAX_TRIES {
                 stored.page.remember(fingerprint, said, now);
@@ -151,13 +133,29 @@ impl Pages {
         }
     }
 
-    /// Tries again to undo what is owed. `true` once nothing is.
+    /// Tries again to give back what is owed. `true` once nothing is.
     pub(crate) fn pay_owed(&self) -> bool {
         let owed = self.owed.take();
         for owed in owed {
-            self.undo_one(owed);
+            self.pay(owed);
         }
         self.owed.borrow().is_empty()
+    }
+
+    /// Charges what the limits have allowed, and tells which charges that was.
+    fn settle(
+        &self,
+        asked: &mut [Asked<'_>],
+        which: Which,
+        now: Now,
+        metrics: &Metrics,
+    ) -> Result<Which, Uncounted> {
+        if which == Which::All && !asked.iter().any(Asked::is_denied) {
+            return self.swap_all(asked, now, metrics);
+        }
+        let mut asked = asked.iter_mut();
+        asked.try_for_each(|asked| asked.swap_alone(now, metrics))?;
+        Ok(Which::Alone)
     }
 
     /// Swaps one page after the other. Where one denies after all, those
@@ -165,44 +163,45 @@ impl Pages {
     fn swap_all(
         &self,
         asked: &mut [Asked<'_>],
-        now: u64,
+        now: Now,
         metrics: &Metrics,
-    ) -> Result<(), Uncounted> {
+    ) -> Result<Which, Uncounted> {
         let mut charged: usize = 0;
         let ended = loop {
             let Some(next) = asked.get_mut(charged) else {
-                return Ok(());
+                return Ok(Which::All);
             };
-            match next.swap(now, metrics) {
+            match next.swap(Which::All, now, metrics) {
                 Ok(Swap::Done) => charged = charged.saturating_add(1),
                 Ok(Swap::Denied) => break Ok(()),
                 Ok(Swap::Contended) => break Err(Uncounted::Contended),
                 Err(failure) => break Err(Uncounted::Host(failure)),
             }
         };
-        for asked in asked.iter().take(charged) {
-            self.undo_one(Owed {
-                charge: asked.request.clone(),
-                charged_at: now,
-            });
+        let (before, rest) = asked.split_at_mut_checked(charged).unwrap_or_default();
+        for asked in before {
+            let is_undone =
+                |charge: &Charge| charge.entry == Entry::Spent && !charge.limit.is_alone();
+            if let Some(charge) = asked.request.only(is_undone) {
+                self.pay(Owed {
+                    charge,
+                    charged_at: now,
+                });
+            }
         }
-        ended
+        ended?;
+        self.settle(rest, Which::Alone, now, metrics)
     }
 
-    fn ask<'r>(&self, request: &'r PageCharge, now: u64) -> Result<Asked<'r>, HostError> {
-        let stored = StoredPage::read(self.key(request.page))?;
-        Ok(Asked {
-            request,
-            decided: stored.page.decide(&request.charges, now),
-            stored,
-        })
+    fn ask<'r>(&self, request: &'r PageCharge, now: Now) -> Result<Asked<'r>, HostError> {
+        Asked::read(self.key(request.page), request, now)
     }
 
-    fn undo_one(&self, owed: Owed) {
+    fn pay(&self, owed: Owed) {
         match self.give_back(&owed) {
             Ok(true) => return,
             Ok(false) => {}
-            Err(failure) => error!("undoing a charge, to be tried again: {failure}"),
+            Err(failure) => error!("giving a charge back, to be tried again: {failure}"),
         }
         self.owed.borrow_mut().push(owed);
         tick::arm();
@@ -211,7 +210,7 @@ impl Pages {
     /// `false` where other requests won every race.
     fn give_back(&self, owed: &Owed) -> Result<bool, HostError> {
         let Owed { charge, charged_at } = owed;
-        let now = monotonic()?;
+        let now = self.clocks.now()?;
         let mut stored = StoredPage::read(self.key(charge.page))?;
         for _ in 0..MAX_TRIES {
             stored.page.give_back(&charge.charges, *charged_at, now);
@@ -233,62 +232,7 @@ impl Pages {
     }
 }
 
-// === impl Charged ===
-
-impl<'a, 'r> Charged<'a, 'r> {
-    /// Whether this request is the one to ask Redis after a denial that has
-    /// lapsed.
-    pub(crate) fn has_claimed(&self) -> bool {
-        let mut decided = self.asked.iter().flat_map(|asked| &asked.decided);
-        decided.any(Decided::is_claim)
-    }
-
-    /// What the limits said.
-    pub(crate) fn into_outcomes(self) -> impl Iterator<Item = Outcome> + use<'a, 'r> {
-        let decided = self.asked.iter_mut();
-        let decided = decided.flat_map(|asked| std::mem::take(&mut asked.decided));
-        decided.filter_map(|decided| decided.outcome)
-    }
-}
-
-// === impl Asked ===
-
-impl Asked<'_> {
-    fn is_denied(&self) -> bool {
-        self.decided.iter().any(Decided::is_denial)
-    }
-
-    /// Brings what another configuration has left to this one. Who loses the race
-    /// finds it at the next denial.
-    fn rebase(&mut self) -> Result<(), HostError> {
-        let page = &mut self.stored.page;
-        if page.rebase(&self.request.charges, &self.decided) {
-            self.stored.write()?;
-        }
-        Ok(())
-    }
-
-    /// Charges the page that was read, or what has become of it since.
-    fn swap(&mut self, now: u64, metrics: &Metrics) -> Result<Swap, HostError> {
-        let charges = &self.request.charges;
-        for _ in 0..MAX_TRIES {
-            if !self.decided.iter().any(Decided::is_change) {
-                return Ok(Swap::Done);
-            }
-            let evictions = self.stored.page.commit(charges, &self.decided, now);
-            if self.stored.write()? {
-                metrics.evictions(evictions);
-                return Ok(Swap::Done);
-            }
-            self.stored.read_again()?;
-            self.decided = self.stored.page.decide(charges, now);
-            if self.is_denied() {
-                return Ok(Swap::Denied);
-            }
-        }
-        Ok(Swap::Contended)
-    }
-}
+// === impl Uncounted ===
 
 impl From<HostError> for Uncounted {
     fn from(failure: HostError) -> Self {

@@ -1,4 +1,4 @@
-//! What Envoy is told: local replies, response headers, the access log's note.
+//! What Envoy is told: local replies, headers, the access log's note.
 
 use log::error;
 use proxy_wasm::hostcalls;
@@ -52,9 +52,24 @@ pub(crate) fn remove_response_header(name: &'static str) {
     );
 }
 
+/// Sets a header of the request, in place of any that the client has sent.
+pub(crate) fn set_request_header(name: &'static str, value: &str) {
+    let set = hostcalls::set_map_value(MapType::HttpRequestHeaders, name, Some(value));
+    report(name, set.map_err(HostError::in_call("set_map_value")));
+}
+
+/// Removes a header that the client has sent.
+pub(crate) fn remove_request_header(name: &'static str) {
+    let removed = hostcalls::remove_map_value(MapType::HttpRequestHeaders, name);
+    report(
+        name,
+        removed.map_err(HostError::in_call("remove_map_value")),
+    );
+}
+
 fn report(name: &str, result: Result<(), HostError>) {
     if let Err(failure) = result {
-        error!("response header {name}: {failure}");
+        error!("header {name}: {failure}");
     }
 }
 

@@ -10,6 +10,9 @@ use crate::table::Page;
 /// key it creates and on a present one it fails, where `None` would overwrite.
 pub(super) const CREATE: u32 = u32::MAX;
 
+/// How often a race for one page may be lost.
+pub(super) const MAX_TRIES: u32 = 32;
+
 /// A page under its key, with the value that a compare-and-swap compares.
 pub(super) struct StoredPage {
     key: String,

@@ -82,14 +82,17 @@ impl Decision {
         match *self {
             Self::Allowed {
                 remaining, full_in, ..
-            } => Answer::Allowed { remaining, full_in },
+            } => Answer::Allowed {
+                remaining,
+                reset_in: full_in,
+            },
             Self::Denied {
                 remaining,
                 retry_after,
                 ..
             } => Answer::Denied {
                 remaining,
-                retry_after,
+                retry_after: Some(retry_after),
             },
         }
     }

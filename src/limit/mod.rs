@@ -2,20 +2,30 @@
 //!
 //! Nothing here reads a clock, touches a store or knows what a request is, so
 //! every promise about a limit can be tested with numbers alone. All times are
-//! nanoseconds: a bucket's on the monotonic clock, a calendar quota's since 1970.
+//! nanoseconds.
 
+mod allowance;
 mod bucket;
+mod concurrency;
+mod kind;
+mod now;
 mod quota;
+mod scope;
 mod verdict;
 
+pub use allowance::Allowance;
 pub use bucket::{BucketState, Decision, InvalidBucket, Settled, TokenBucket, MAX_FILL};
+pub use concurrency::{Concurrency, InvalidTimeout, SlotDecision, SlotState, MAX_TIMEOUT};
+pub use kind::{Kind, Ruling, State};
+pub use now::Now;
 pub use quota::{CalendarQuota, InvalidQuota, Period, QuotaDecision, QuotaState, MAX_PERIOD};
-pub use verdict::{Answer, Denial, Outcome, Standing, Verdict};
+pub use scope::{Cluster, Consistency, Scope, LEASE_LENGTH_MS};
+pub use verdict::{Answer, Denial, Outcome, Standing, Standings, Verdict};
 
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-/// A named limit as its routes share it.
+/// A named limit as its routes share it, with the parameters of one plan.
 #[derive(Debug)]
 pub struct Limit {
     /// The public name: `[a-z0-9][a-z0-9_-]{0,63}`.
@@ -25,49 +35,31 @@ pub struct Limit {
     /// What a client's state for this limit belongs to: name, kind, unit and
     /// the sources of the client's id. Another tag starts afresh.
     pub tag: u64,
-    /// The token bucket each client gets, and is told of.
-    pub bucket: TokenBucket,
-    /// Where it is counted.
-    pub scope: Scope,
+    /// What a denial does.
+    pub mode: Mode,
+    /// What is limited.
+    pub kind: Kind,
 }
 
-/// Where a limit is counted.
-#[derive(Debug)]
-pub enum Scope {
-    /// In this gateway.
-    Gateway,
-    /// In Redis, for all gateways together.
-    Cluster(Cluster),
-}
-
-/// How a limit is counted for all gateways together.
-#[derive(Debug)]
-pub struct Cluster {
-    /// When Redis is asked.
-    pub consistency: Consistency,
-    /// The bucket of one gateway while Redis does not answer, where the
-    /// operator wants one then.
-    pub share: Option<TokenBucket>,
-    /// What a key in Redis ends with: the limit's name, and what else its state
-    /// belongs to.
-    pub key: Box<str>,
-    /// What a remembered denial belongs to: the limit under this very
-    /// configuration.
-    pub denials: u64,
-}
-
-/// When Redis is asked.
+/// What a limit's denial does to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consistency {
-    /// For every request.
-    Strict,
-    /// For a chunk of units, which are then spent without asking.
-    Lease,
+pub enum Mode {
+    /// It does not pass.
+    Enforce,
+    /// Nothing: it is counted.
+    Shadow,
+    /// It passes, and Envoy and the upstream are told.
+    Tag,
 }
 
-/// The length of a generation of leases, ms: a lease is good until the end of
-/// the generation after its own.
-pub const LEASE_LENGTH_MS: u64 = 2_000;
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Requests, by their route's cost.
+    Requests,
+    /// Requests that are under way.
+    ConcurrentRequests,
+}
 
 /// What a request takes from a limit, in the limit's unit.
 pub type Cost = NonZeroU32;
@@ -77,9 +69,50 @@ pub type Cost = NonZeroU32;
 impl Limit {
     /// How the limit is counted in Redis, if it is.
     pub fn cluster(&self) -> Option<&Cluster> {
-        match &self.scope {
-            Scope::Gateway => None,
-            Scope::Cluster(cluster) => Some(cluster),
+        self.kind.cluster()
+    }
+
+    /// Whether the limit decides and is charged as if it were the only one.
+    pub fn is_alone(&self) -> bool {
+        self.mode != Mode::Enforce
+    }
+
+    /// Whether it limits requests at one time.
+    pub fn is_concurrency(&self) -> bool {
+        matches!(self.kind, Kind::Concurrency(_))
+    }
+
+    /// Whether it follows the calendar.
+    pub fn is_quota(&self) -> bool {
+        let Kind::Metered { allowance, .. } = &self.kind else {
+            return false;
+        };
+        matches!(allowance, Allowance::Quota(_))
+    }
+
+    /// The most units a client has at one time: burst, quota or slots.
+    pub fn size(&self) -> u32 {
+        match &self.kind {
+            Kind::Metered { allowance, .. } => allowance.size(),
+            Kind::Concurrency(concurrency) => concurrency.slots().get(),
+            Kind::Blocked => 0,
+        }
+    }
+
+    /// The time in which all units come back, ns; `None` where it is not time
+    /// that brings them back.
+    pub fn window(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Metered { allowance, .. } => Some(allowance.window()),
+            Kind::Concurrency(_) | Kind::Blocked => None,
+        }
+    }
+
+    /// What it counts.
+    pub fn unit(&self) -> Unit {
+        match &self.kind {
+            Kind::Metered { .. } | Kind::Blocked => Unit::Requests,
+            Kind::Concurrency(_) => Unit::ConcurrentRequests,
         }
     }
 
@@ -88,22 +121,19 @@ impl Limit {
     /// lease ends.
     pub fn longer_wait(&self, units: u32) -> u64 {
         const LONGEST_LEASE: u64 = 2 * LEASE_LENGTH_MS * 1_000_000;
-        let is_leased = self
-            .cluster()
-            .is_some_and(|cluster| cluster.consistency == Consistency::Lease);
-        let interval = self.bucket.emission_interval().get();
-        match units {
-            0 => 0,
-            units => u64::from(units)
-                .saturating_mul(interval)
-                .saturating_add(if is_leased { LONGEST_LEASE } else { 0 }),
+        let Kind::Metered {
+            allowance,
+            scope: Scope::Cluster(cluster),
+        } = &self.kind
+        else {
+            return 0;
+        };
+        match (units, cluster.consistency) {
+            (0, _) => 0,
+            (units, Consistency::Strict) => u64::from(units).saturating_mul(allowance.interval()),
+            (units, Consistency::Lease) => u64::from(units)
+                .saturating_mul(allowance.interval())
+                .saturating_add(LONGEST_LEASE),
         }
-    }
-
-    /// The bucket that this gateway keeps by itself: always, or while Redis
-    /// does not answer.
-    pub fn gateway_bucket(&self) -> &TokenBucket {
-        let share = self.cluster().and_then(|cluster| cluster.share.as_ref());
-        share.unwrap_or(&self.bucket)
     }
 }

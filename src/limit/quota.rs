@@ -44,6 +44,8 @@ pub struct InvalidQuota;
 pub struct QuotaState {
     /// Start of the period the count belongs to, seconds since 1970.
     pub start: i64,
+    /// End of that period, likewise.
+    pub end: i64,
     /// Units used in it. Settled ones may exceed the quota.
     pub used: u64,
 }
@@ -222,6 +224,7 @@ impl Window {
     fn state(self, used: u64) -> QuotaState {
         QuotaState {
             start: self.start,
+            end: self.end,
             used,
         }
     }

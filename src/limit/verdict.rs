@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
-use super::Limit;
+use super::{Limit, Unit};
 
 /// What one limit said to a request.
 #[derive(Debug, Clone)]
@@ -21,26 +21,37 @@ pub enum Answer {
     Allowed {
         /// Units left once this request is charged.
         remaining: u32,
-        /// Time until the bucket is full again, ns.
-        full_in: u64,
+        /// Time until the bucket is full again, or the period ends, ns; 0 where
+        /// it is not time that brings units back.
+        reset_in: u64,
     },
     /// The units are not there.
     Denied {
         /// Units there are, fewer than asked for.
         remaining: u32,
-        /// Time until they will be there if nobody takes any, ns.
-        retry_after: NonZeroU64,
+        /// Time until they will be there if nobody takes any, ns; `None`: they
+        /// never will.
+        retry_after: Option<NonZeroU64>,
     },
 }
 
-/// What all limits asked said together: a request passes only if all allow it.
+/// What all limits asked said together: a request passes only if all that are
+/// enforced allow it.
 #[derive(Debug)]
-pub enum Verdict {
-    /// Every limit allowed it. Where the client now stands with the one nearest
-    /// to its end; `None` where no limit was asked.
-    Allowed(Option<Standing>),
-    /// At least one limit denied it.
-    Denied(Denial),
+pub struct Verdict {
+    /// Where the client now stands, or why the request does not pass.
+    pub decision: Result<Option<Standings>, Denial>,
+    /// The limits that are not enforced and would have denied it.
+    pub over: Vec<Rc<Limit>>,
+}
+
+/// Where a client stands with the limits that allowed its request.
+#[derive(Debug, Clone)]
+pub struct Standings {
+    /// With the one nearest to its end.
+    pub tightest: Standing,
+    /// With that one of those in requests.
+    pub requests: Option<Standing>,
 }
 
 /// Where a client stands with a limit.
@@ -50,16 +61,19 @@ pub struct Standing {
     pub limit: Rc<Limit>,
     /// Units left.
     pub remaining: u32,
-    /// Time until the bucket is full again; for a limit that denied, until it
-    /// would allow the same request. In ns.
-    pub wait: u64,
+    /// Time until the bucket is full again, or the period ends; for a limit
+    /// that denied, until it would allow the same request. In ns; `None` where
+    /// it is not time that brings units back.
+    pub reset: Option<u64>,
 }
 
 /// Why a request does not pass.
 #[derive(Debug)]
 pub struct Denial {
-    /// The denying limit with the longest wait: when to come back.
+    /// The denying limit with the longest wait.
     pub longest: Standing,
+    /// That wait: when to come back, in ns. `None`: never.
+    pub retry_after: Option<NonZeroU64>,
     /// Every limit that denied.
     pub violated: Vec<Rc<Limit>>,
 }
@@ -69,33 +83,104 @@ pub struct Denial {
 impl Verdict {
     /// The verdict of these outcomes, in the order they are to be reported.
     pub fn of(outcomes: impl Iterator<Item = Outcome>) -> Self {
-        let mut tightest: Option<Standing> = None;
-        let mut denied: Vec<Standing> = Vec::new();
-        for outcome in outcomes {
-            let denies = outcome.is_denial();
-            let standing = outcome.standing();
-            if denies {
-                denied.push(standing);
-            } else if tightest
-                .as_ref()
-                .is_none_or(|other| standing.is_tighter_than(other))
-            {
-                tightest = Some(standing);
+        let mut standings: Option<Standings> = None;
+        let mut denial: Option<Denial> = None;
+        let mut over = Vec::new();
+        for Outcome { limit, answer } in outcomes {
+            match answer {
+                Answer::Denied { .. } if limit.is_alone() => over.push(limit),
+                Answer::Allowed { .. } if limit.is_alone() => {}
+                Answer::Denied {
+                    remaining,
+                    retry_after,
+                } => Denial::add(&mut denial, limit, remaining, retry_after),
+                Answer::Allowed {
+                    remaining,
+                    reset_in,
+                } => Standings::add(
+                    &mut standings,
+                    Standing {
+                        reset: limit.window().map(|_| reset_in),
+                        limit,
+                        remaining,
+                    },
+                ),
             }
         }
-        let longest = denied.iter().reduce(|longest, next| {
-            if next.wait > longest.wait {
-                next
-            } else {
-                longest
+        Self {
+            decision: match denial {
+                Some(denial) => Err(denial),
+                None => Ok(standings),
+            },
+            over,
+        }
+    }
+}
+
+// === impl Denial ===
+
+impl Denial {
+    fn add(
+        denial: &mut Option<Self>,
+        limit: Rc<Limit>,
+        remaining: u32,
+        retry_after: Option<NonZeroU64>,
+    ) {
+        let standing = Standing {
+            reset: limit.window().and(retry_after).map(NonZeroU64::get),
+            limit: limit.clone(),
+            remaining,
+        };
+        match denial {
+            None => {
+                *denial = Some(Self {
+                    longest: standing,
+                    retry_after,
+                    violated: vec![limit],
+                });
             }
-        });
-        match longest.cloned() {
-            Some(longest) => Self::Denied(Denial {
-                longest,
-                violated: denied.into_iter().map(|standing| standing.limit).collect(),
-            }),
-            None => Self::Allowed(tightest),
+            Some(denial) => {
+                denial.violated.push(limit);
+                if is_longer(retry_after, denial.retry_after) {
+                    (denial.longest, denial.retry_after) = (standing, retry_after);
+                }
+            }
+        }
+    }
+}
+
+/// Whether one wait is longer than another; `None`: for ever.
+fn is_longer(wait: Option<NonZeroU64>, other: Option<NonZeroU64>) -> bool {
+    match (wait, other) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(wait), Some(other)) => wait > other,
+    }
+}
+
+// === impl Standings ===
+
+impl Standings {
+    fn add(standings: &mut Option<Self>, standing: Standing) {
+        let requests = (standing.limit.unit() == Unit::Requests).then(|| standing.clone());
+        match standings {
+            None => {
+                *standings = Some(Self {
+                    tightest: standing,
+                    requests,
+                });
+            }
+            Some(standings) => {
+                if standing.is_tighter_than(&standings.tightest) {
+                    standings.tightest = standing;
+                }
+                let tightest = standings.requests.as_ref();
+                let is_tighter =
+                    |new: &Standing| tightest.is_none_or(|old| new.is_tighter_than(old));
+                if requests.as_ref().is_some_and(is_tighter) {
+                    standings.requests = requests;
+                }
+            }
         }
     }
 }
@@ -108,26 +193,16 @@ impl Outcome {
         self.answer.is_denial()
     }
 
-    fn standing(self) -> Standing {
-        let (remaining, wait) = match self.answer {
-            Answer::Allowed { remaining, full_in } => (remaining, full_in),
-            Answer::Denied {
-                remaining,
-                retry_after,
-            } => (remaining, NonZeroU64::get(retry_after)),
-        };
-        Standing {
-            limit: self.limit,
-            remaining,
-            wait,
-        }
+    /// Whether the limit denied, and the request does not pass for it.
+    pub fn is_enforced_denial(&self) -> bool {
+        self.is_denial() && !self.limit.is_alone()
     }
 }
 
 // === impl Answer ===
 
 impl Answer {
-    /// Whether the request does not pass.
+    /// Whether the units are not there.
     pub fn is_denial(&self) -> bool {
         matches!(self, Self::Denied { .. })
     }
@@ -136,13 +211,14 @@ impl Answer {
 // === impl Standing ===
 
 impl Standing {
-    /// Whether it is nearer to its end: has a smaller share of its burst left.
+    /// Whether it is nearer to its end: has a smaller share of all its units
+    /// left.
     fn is_tighter_than(&self, other: &Self) -> bool {
         // Shares compared crosswise, since integers do not divide well.
-        self.times_burst_of(other) < other.times_burst_of(self)
+        self.times_size_of(other) < other.times_size_of(self)
     }
 
-    fn times_burst_of(&self, other: &Self) -> u64 {
-        u64::from(self.remaining).saturating_mul(other.limit.bucket.burst().get().into())
+    fn times_size_of(&self, other: &Self) -> u64 {
+        u64::from(self.remaining).saturating_mul(other.limit.size().into())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::limit::{TokenBucket, LEASE_LENGTH_MS};
+use crate::limit::{Allowance, Period, LEASE_LENGTH_MS};
 
 /// One run of the script.
 #[derive(Debug, Clone)]
@@ -18,17 +18,20 @@ pub struct Call {
 pub struct Ask {
     /// The key.
     pub key: Rc<str>,
-    /// The bucket under it.
-    pub bucket: TokenBucket,
+    /// What is counted under it.
+    pub allowance: Allowance,
     /// What to do with it.
     pub operation: Operation,
 }
 
-/// What to do with a bucket.
+/// What to do with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Take so many units.
+    /// Take so many units, if all keys allow what is asked of them.
     Charge(u32),
+    /// Take so many units, whatever the other keys say, and whose denial is none
+    /// of the call's.
+    Try(u32),
     /// Borrow units, in place of the lease before.
     Lease(LeaseTerms),
 }
@@ -65,19 +68,31 @@ impl Call {
 // === impl Ask ===
 
 impl Ask {
+    /// Whether the call does nothing where this key denies.
+    pub(super) fn binds(&self) -> bool {
+        !matches!(self.operation, Operation::Try(_))
+    }
+
     fn arguments(&self) -> [String; 10] {
-        let bucket = &self.bucket;
         let (name, amount, terms) = match self.operation {
             Operation::Charge(units) => ("charge", units, LeaseTerms::default()),
+            Operation::Try(units) => ("try", units, LeaseTerms::default()),
             Operation::Lease(terms) => ("lease", terms.wanted, terms),
         };
-        [
-            "bucket".to_owned(),
-            name.to_owned(),
-            bucket.burst().to_string(),
-            bucket.emission_interval().to_string(),
+        let (kind, period, offset) = match &self.allowance {
             // Requests are charged before they pass: there is no debt.
-            "0".to_owned(),
+            Allowance::Bucket(bucket) => ("bucket", bucket.emission_interval().get(), 0),
+            Allowance::Quota(quota) => match quota.period() {
+                Period::Fixed(seconds) => ("window", seconds.get(), quota.offset()),
+                Period::Month => ("month", 0, quota.offset()),
+            },
+        };
+        [
+            kind.to_owned(),
+            name.to_owned(),
+            self.allowance.size().to_string(),
+            period.to_string(),
+            offset.to_string(),
             amount.to_string(),
             // Whatever is there will do: what was spent is reported in any case.
             "0".to_owned(),

@@ -66,7 +66,9 @@ impl Reply {
             1 => true,
             _ => return Err(malformed()),
         };
-        if allowed == keys.iter().any(|key| key.answer.is_denial()) {
+        let mut answered = keys.iter().zip(&call.asks);
+        let denied = answered.any(|(key, ask)| key.answer.is_denial() && ask.binds());
+        if allowed == denied {
             return Err(malformed());
         }
         Ok(Self {
@@ -86,11 +88,11 @@ impl KeyReply {
         let answer = match allowed {
             1 => Answer::Allowed {
                 remaining,
-                full_in: nanos(reset)?,
+                reset_in: nanos(reset)?,
             },
             0 => Answer::Denied {
                 remaining,
-                retry_after: NonZeroU64::new(nanos(retry)?)?,
+                retry_after: Some(NonZeroU64::new(nanos(retry)?)?),
             },
             _ => return None,
         };
@@ -104,11 +106,11 @@ impl KeyReply {
     /// Whether it says no more units than there can be, and were asked for.
     fn can_be_for(&self, ask: &Ask) -> bool {
         let wanted = match ask.operation {
-            Operation::Charge(_) => 0,
+            Operation::Charge(_) | Operation::Try(_) => 0,
             Operation::Lease(terms) => terms.wanted,
         };
         let (Answer::Allowed { remaining, .. } | Answer::Denied { remaining, .. }) = self.answer;
-        self.granted <= wanted && remaining <= ask.bucket.burst().get()
+        self.granted <= wanted && remaining <= ask.allowance.size()
     }
 }
 

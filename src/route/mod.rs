@@ -18,7 +18,7 @@ pub use template::{InvalidTemplate, Template};
 use std::rc::Rc;
 
 use crate::client::{ClientFrom, PathParams};
-use crate::limit::{Cost, Limit, Scope};
+use crate::limit::{Cost, Limit};
 use crate::request::Request;
 
 /// A route: what fits it, and what a request on it is charged.
@@ -26,11 +26,27 @@ use crate::request::Request;
 pub struct Route {
     /// What a request must show.
     pub matcher: Matcher,
-    /// The limits, those that find the client alike together. Empty: unlimited.
-    pub groups: Vec<LimitGroup>,
     /// What a request takes from each limit in requests.
     pub cost: Cost,
-    /// `RateLimit-Policy` for a request that meets every limit of the route.
+    /// The limits.
+    pub tiers: Tiers,
+}
+
+/// The limits of a route for the clients of each plan.
+#[derive(Debug)]
+pub struct Tiers {
+    /// For those without a plan.
+    pub own: Tier,
+    /// For each plan, by its index.
+    pub plans: Vec<Tier>,
+}
+
+/// The limits of a route for the clients of one plan.
+#[derive(Debug)]
+pub struct Tier {
+    /// The limits, those that find the client alike together. Empty: unlimited.
+    pub groups: Vec<LimitGroup>,
+    /// `RateLimit-Policy` for a request that meets every one of them.
     pub policy: Rc<str>,
 }
 
@@ -98,6 +114,16 @@ impl Routes {
     }
 }
 
+// === impl Tiers ===
+
+impl Tiers {
+    /// The limits for this plan, or none.
+    pub fn of(&self, plan: Option<usize>) -> &Tier {
+        plan.and_then(|plan| self.plans.get(plan))
+            .unwrap_or(&self.own)
+    }
+}
+
 // === impl LimitGroup ===
 
 impl LimitGroup {
@@ -112,9 +138,9 @@ impl LimitGroup {
 
     /// Adds a limit to those that are counted where it is.
     pub fn add(&mut self, limit: Rc<Limit>) {
-        match limit.scope {
-            Scope::Gateway => self.local.push(limit),
-            Scope::Cluster(_) => self.cluster.push(limit),
+        match limit.cluster() {
+            None => self.local.push(limit),
+            Some(_) => self.cluster.push(limit),
         }
     }
 
@@ -144,9 +170,9 @@ impl PathParams for Matched<'_> {
 // === impl Route ===
 
 impl Route {
-    /// Whether requests on this route meet no limit.
+    /// Whether requests on this route meet no limit, whatever their plan.
     pub fn is_unlimited(&self) -> bool {
-        self.groups.is_empty()
+        self.tiers.own.groups.is_empty()
     }
 
     fn fits<R: Request>(&self, request: &R, path: &NormalPath<'_>) -> bool {

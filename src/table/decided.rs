@@ -1,38 +1,53 @@
 //! What the entries of a page say to a request.
 
 use super::denial::Denial;
+use super::entry::Content;
 use super::page::Slot;
 use super::{Charge, Entry};
-use crate::limit::{Answer, BucketState, Decision, Outcome};
+use crate::limit::{Answer, Now, Outcome, Ruling, State};
 
 /// What an entry said to its charge.
 pub struct Decided {
     /// The limit's answer; `None` where Redis has to be asked.
     pub outcome: Option<Outcome>,
     /// What the entry is to hold then; of a limit that denied, in any case.
-    pub(super) next: Option<BucketState>,
+    pub(super) next: Option<Content>,
     /// Where the client's entry is, if there is one.
     pub(super) slot: Option<Slot>,
+    /// Whether the limit is charged whatever others say.
+    is_alone: bool,
+}
+
+/// Which of a page's charges are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those of a request that passes.
+    All,
+    /// Of one that does not, those of limits that are charged as if they were
+    /// alone. And the entries of limits that denied are brought to this
+    /// configuration, where another one has left them.
+    Alone,
 }
 
 // === impl Decided ===
 
 impl Decided {
-    /// What the entry of this state, in this place, says to the charge.
+    /// What the entry of this content, in this place, says to the charge.
     pub(super) fn on(
         charge: &Charge,
         slot: Option<Slot>,
-        state: Option<BucketState>,
-        now: u64,
+        content: Option<Content>,
+        now: Now,
     ) -> Self {
         let (answer, next) = match charge.entry {
-            Entry::Bucket => ask_bucket(charge, state, now),
-            Entry::Denial { claim } => ask_denial(charge, state, claim, now),
+            Entry::Spent => ask_limit(charge, content, now),
+            Entry::Denial { claim } => ask_denial(charge, content, claim, now.monotonic),
         };
         let limit = &charge.limit;
         Self {
             slot,
             next,
+            is_alone: limit.is_alone(),
             outcome: answer.map(|answer| Outcome {
                 limit: limit.clone(),
                 answer,
@@ -40,49 +55,74 @@ impl Decided {
         }
     }
 
-    /// Whether the limit denied.
-    pub fn is_denial(&self) -> bool {
-        self.outcome.as_ref().is_some_and(Outcome::is_denial)
-    }
-
-    /// Whether a request that passes changes the entry.
-    pub fn is_change(&self) -> bool {
-        self.next.is_some()
+    /// Whether the limit denied, and the request does not pass for it.
+    pub fn is_enforced_denial(&self) -> bool {
+        self.is_denial() && !self.is_alone
     }
 
     /// Whether the request has to ask Redis after a denial that has lapsed.
     pub fn is_claim(&self) -> bool {
         self.outcome.is_none() && self.next.is_some()
     }
+
+    /// Whether the request is charged here, if these charges are made.
+    pub fn is_charged(&self, which: Which) -> bool {
+        !self.is_denial() && self.next(which).is_some()
+    }
+
+    /// What the entry is to hold, if these charges are made. A denial that
+    /// another configuration's state has met is rebased, since the state would
+    /// go on refilling at that one's rate, and the wait not be enough; nobody
+    /// has an entry for the sake of a denial.
+    pub(super) fn next(&self, which: Which) -> Option<Content> {
+        let is_made = match which {
+            _ if self.is_denial() => self.slot.is_some(),
+            Which::All => true,
+            Which::Alone => self.is_alone && !self.is_claim(),
+        };
+        self.next.filter(|_| is_made)
+    }
+
+    /// Leaves the entry as it is, whatever was decided.
+    pub fn forgo(&mut self) {
+        self.next = None;
+    }
+
+    /// Whether these charges change the entry.
+    pub fn changes(&self, which: Which) -> bool {
+        self.next(which).is_some()
+    }
+
+    fn is_denial(&self) -> bool {
+        self.outcome.as_ref().is_some_and(Outcome::is_denial)
+    }
 }
 
-/// What a bucket says, and its state after that.
-fn ask_bucket(
+/// What a limit says, and its state after that.
+fn ask_limit(
     charge: &Charge,
-    state: Option<BucketState>,
-    now: u64,
-) -> (Option<Answer>, Option<BucketState>) {
-    let decision = charge
-        .limit
-        .gateway_bucket()
-        .decide(state, charge.cost, now);
-    let next = match decision {
-        Decision::Allowed { next, .. } => Some(next),
-        Decision::Denied { rebased, .. } => rebased,
+    content: Option<Content>,
+    now: Now,
+) -> (Option<Answer>, Option<Content>) {
+    let state: Option<State> = match content {
+        Some(Content::Spent(state)) => Some(state),
+        _ => None,
     };
-    (Some(decision.answer()), next)
+    let Ruling { answer, next } = charge.limit.kind.decide(state, charge.cost, now);
+    (Some(answer), next.map(Content::Spent))
 }
 
 /// What a remembered denial says, and what becomes of one that has lapsed.
 fn ask_denial(
     charge: &Charge,
-    state: Option<BucketState>,
+    content: Option<Content>,
     claim: u64,
     now: u64,
-) -> (Option<Answer>, Option<BucketState>) {
-    let Some(denial) = state.and_then(|state| Denial::try_from(state).ok()) else {
+) -> (Option<Answer>, Option<Content>) {
+    let Some(Content::Denial(denial)) = content else {
         return (None, None);
     };
-    let claimed = denial.claimed(claim, now).map(BucketState::from);
-    (denial.answer(charge.cost, &charge.limit, now), claimed)
+    let claimed: Option<Denial> = denial.claimed(claim, now);
+    let answer = denial.answer(charge.cost, &charge.limit, now);
+    (answer, claimed.map(Content::Denial))
 }

@@ -3,16 +3,17 @@
 
 use std::num::NonZeroU64;
 
-use crate::limit::{Answer, BucketState, Cost, Limit};
+use super::entry::SAID_AT;
+use crate::limit::{Answer, Cost, Kind, Limit};
 
 /// What Redis has denied: this cost and any above, until this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Denial {
     /// ns on the monotonic clock.
-    until: u64,
-    cost: Cost,
-    /// When Redis said so, whole seconds on that clock.
-    said_at: u32,
+    pub(super) until: u64,
+    pub(super) cost: Cost,
+    /// When Redis said so, whole seconds on that clock, see [`seconds`].
+    pub(super) said_at: u32,
 }
 
 /// The longest time for which a denial is believed, s: Redis may know better by
@@ -28,6 +29,13 @@ const SECOND: u64 = 1_000_000_000;
 // === impl Denial ===
 
 impl Denial {
+    /// One that has lapsed long ago.
+    pub(super) const OVER: Self = Self {
+        until: 0,
+        cost: Cost::MIN,
+        said_at: 0,
+    };
+
     pub(super) fn new(cost: Cost, wait: NonZeroU64, now: u64) -> Self {
         Self {
             until: now.saturating_add(wait.get()),
@@ -43,15 +51,24 @@ impl Denial {
         if cost < self.cost || self.is_old(now) {
             return None;
         }
-        // The units that are missing come back one by one until then, and then
-        // those that a dearer request takes besides.
-        let missing = wait.get().div_ceil(limit.bucket.emission_interval().get());
-        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
         let besides = cost.get().saturating_sub(self.cost.get());
         Some(Answer::Denied {
-            remaining: self.cost.get().saturating_sub(missing),
-            retry_after: wait.saturating_add(limit.longer_wait(besides)),
+            remaining: self.remaining(limit, wait),
+            retry_after: Some(wait.saturating_add(limit.longer_wait(besides))),
         })
+    }
+
+    /// The units that a bucket misses come back one by one until then. A quota's
+    /// come back together: there are fewer than were asked for.
+    fn remaining(&self, limit: &Limit, wait: NonZeroU64) -> u32 {
+        let interval = match &limit.kind {
+            Kind::Metered { allowance, .. } => allowance.interval(),
+            Kind::Concurrency(_) | Kind::Blocked => 0,
+        };
+        let missing = wait.get().checked_add(interval.saturating_sub(1));
+        let missing = missing.and_then(|wait| wait.checked_div(interval));
+        let missing = missing.and_then(|units| u32::try_from(units).ok());
+        missing.map_or(0, |missing| self.cost.get().saturating_sub(missing))
     }
 
     /// The same denial while somebody asks again, which takes up to `claim` ns;
@@ -70,52 +87,26 @@ impl Denial {
         let is_old = since.is_none() && self.is_old(now);
         is_old.then(|| Self {
             // For what is left of this second.
-            said_at: seconds(now).wrapping_sub(BELIEVED - 1),
+            said_at: before(now, BELIEVED - 1),
             ..self
         })
     }
 
     fn is_old(&self, now: u64) -> bool {
-        seconds(now).wrapping_sub(self.said_at) >= BELIEVED
+        before(now, self.said_at) >= BELIEVED
     }
 }
 
-/// Whole seconds, which begin again after 136 years.
+/// Whole seconds, which begin again after 17 years.
 fn seconds(nanos: u64) -> u32 {
-    const ROUND: u64 = 1 << HALF;
-    u32::try_from((nanos / SECOND) % ROUND).unwrap_or(u32::MAX)
+    u32::try_from((nanos / SECOND) % ROUND).unwrap_or(0)
 }
 
-/// In the table it stands where a bucket would: full once it has lapsed, with
-/// no unit spent until then, so that it is the first to give up its place.
-///
-/// The units spent are the time ahead divided by the interval. So the cost goes
-/// in as its complement: any time ahead is less than the interval of any cost
-/// that is not near the most there can be.
-impl From<Denial> for BucketState {
-    fn from(denial: Denial) -> Self {
-        let cost = u64::from(denial.cost.get().wrapping_neg());
-        let packed = cost << HALF | u64::from(denial.said_at);
-        Self {
-            tat: denial.until,
-            // Never zero: the complement of a cost is not.
-            interval: NonZeroU64::new(packed).unwrap_or(NonZeroU64::MIN),
-        }
-    }
+/// So many seconds before now.
+fn before(now: u64, ago: u32) -> u32 {
+    let now = u64::from(seconds(now));
+    let then = now.saturating_add(ROUND).saturating_sub(ago.into()) % ROUND;
+    u32::try_from(then).unwrap_or(0)
 }
 
-impl TryFrom<BucketState> for Denial {
-    type Error = std::num::TryFromIntError;
-
-    fn try_from(state: BucketState) -> Result<Self, Self::Error> {
-        let packed = state.interval.get();
-        Ok(Self {
-            until: state.tat,
-            cost: u32::try_from(packed >> HALF)?.wrapping_neg().try_into()?,
-            said_at: u32::try_from(packed & u64::from(u32::MAX))?,
-        })
-    }
-}
-
-/// Bits.
-const HALF: u32 = 32;
+const ROUND: u64 = 1 << SAID_AT;

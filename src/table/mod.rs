@@ -1,19 +1,20 @@
-//! The page table: a bounded store for every client's buckets.
+//! The page table: a bounded store of what clients have spent.
 //!
 //! Envoy's shared data has no delete, no expiry and one lock for the process,
 //! and a get and a set cost nearly the same for 16 bytes and for 4 KiB. One
 //! key per client would therefore grow for ever. Instead a fixed number of
-//! pages holds at most 128 entries each; all buckets of one client sit
+//! pages holds at most 128 entries each; all entries of one client sit
 //! in one page, so that one get and one compare-and-swap decide on all of its
 //! limits, all or nothing.
 
 mod decided;
 mod denial;
+mod entry;
 mod hash;
 mod layout;
 mod page;
 
-pub use decided::Decided;
+pub use decided::{Decided, Which};
 pub use hash::{ClientHash, Fingerprint, TableKey};
 pub use layout::{Layout, PageIndex, ENTRIES_PER_PAGE, MAX_ENTRIES};
 pub use page::{Page, Said};
@@ -38,8 +39,8 @@ pub struct Charge {
 /// What an entry of the table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// The client's bucket in this gateway.
-    Bucket,
+    /// What the client has spent of the limit in this gateway.
+    Spent,
     /// Redis' last denial. When it lapses, the first to come asks Redis again,
     /// and all others are still denied for so many ns: the time in which that
     /// one has its answer.
@@ -71,5 +72,14 @@ impl PageCharge {
                 charges: charges.collect(),
             }),
         }
+    }
+
+    /// The same with some of its charges only; `None` where it has none such.
+    pub fn only(&self, which: impl Fn(&Charge) -> bool) -> Option<Self> {
+        let charges: Vec<Charge> = self.charges.iter().filter(|c| which(c)).cloned().collect();
+        (!charges.is_empty()).then_some(Self {
+            page: self.page,
+            charges,
+        })
     }
 }

@@ -1,139 +1,207 @@
-//! One limit.
+//! One limit, under one plan or none.
 
 use std::hash::{Hash, Hasher};
-use std::num::NonZeroU32;
-use std::rc::Rc;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use siphasher::sip::SipHasher13;
 
-use super::bucket::{read_rate, Buckets, RATE};
-use super::{Defaults, Limits, NamedLimit};
-use crate::client::{ClientFrom, Missing};
-use crate::config::object::Object;
-use crate::config::sources::Sources;
+use super::allowance::{part, read_offset, read_rate, Amount, Per};
+use super::fields::{Counted, Fields};
+use super::Defaults;
+use crate::client::ClientFrom;
+use crate::config::units;
 use crate::config::value::Value;
-use crate::limit::{Cluster, Consistency, Limit, Scope, TokenBucket};
+use crate::limit::{
+    Allowance, Cluster, Concurrency, Consistency, Kind, Limit, Mode, Scope, MAX_TIMEOUT,
+};
 use crate::redis::{self, FailurePolicy};
 
-/// Where a limit is to be counted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    Local,
-    Share,
-    Cluster,
+/// What is the same for a limit under every plan.
+#[derive(Clone, Copy)]
+pub(super) struct Identity<'n> {
+    pub(super) name: &'n str,
+    pub(super) index: usize,
+    /// `None` where there is an error in it.
+    pub(super) client_from: Option<&'n ClientFrom>,
 }
 
-/// Reads a limit, and notes in `limits` what it needs from elsewhere.
-pub(super) fn read(
-    name: &str,
-    value: &Value<'_>,
-    defaults: &Defaults,
-    sources: &mut Sources<'_>,
-    limits: &mut Limits,
-) -> Option<NamedLimit> {
-    let object = value.object("a limit, such as {\"rate\": \"100/m\"}")?;
-    let rate_value = object.optional("rate");
-    let burst_value = object.optional("burst");
-    let later = object.later(&["quota", "per", "offset", "concurrency", "timeout"]);
-    let supported = refuse_later(&object);
-    let counted = read_counted(&object);
-    let consistency = read_consistency(&object, counted);
-    let own = object.optional("client_from");
-    if rate_value.is_none() && !later {
-        object.missing("rate", RATE);
-    }
-    object.finish();
+/// A limit of this kind with what its clients' state belongs to.
+struct Named {
+    kind: NamedKind,
+    belongs_to: String,
+}
 
-    let client_from = match own {
-        Some(own) => sources.list(&own).map(|sources| {
-            Rc::new(ClientFrom {
-                sources,
-                missing: Missing::Unlimited,
-            })
-        }),
-        None => {
-            limits.without_sources.push(name.into());
-            defaults.client_from.clone()
+enum NamedKind {
+    Metered(Amount),
+    Concurrency(Concurrency),
+}
+
+/// Reads a limit under a plan, or none; every error about it where it is `None`.
+pub(super) fn read(
+    fields: &Fields<'_>,
+    identity: &Identity<'_>,
+    plan: Option<&str>,
+    defaults: &Defaults,
+) -> Option<Limit> {
+    fields.refuse_stray();
+    let counted = fields.counted();
+    let consistency = read_consistency(fields, counted);
+    let mode = read_mode(fields);
+    let unit = read_unit(fields);
+    let kind = read_kind(fields, counted, defaults);
+    unit?;
+    let (kind, mode, counted) = (kind?, mode?, counted?);
+    let name = identity.name;
+    let signature = identity.client_from?.signature();
+    let belongs_to = format!("{}, {name}, {signature}", kind.belongs_to);
+    let tag = hash(&belongs_to);
+    let kind = match kind.kind {
+        NamedKind::Concurrency(concurrency) => Kind::Concurrency(concurrency),
+        NamedKind::Metered(amount) => {
+            let value = fields.kinds().into_iter().flatten().next()?;
+            let gateways = match counted {
+                Counted::Local | Counted::Cluster => NonZeroU32::MIN,
+                Counted::Share => defaults.gateways?,
+            };
+            let allowance = amount.divided_by(gateways, value);
+            let scope = match counted {
+                Counted::Local | Counted::Share => Scope::Gateway,
+                Counted::Cluster => Scope::Cluster(Cluster {
+                    consistency: consistency?,
+                    share: share(&amount, fields, value, defaults)?,
+                    key: redis::limit_key(name, &belongs_to).into(),
+                    denials: hash(&(tag, defaults.version, plan)),
+                }),
+            };
+            Kind::Metered {
+                allowance: allowance?,
+                scope,
+            }
         }
     };
-    match counted {
-        Some(Counted::Share) => limits.shared.push(name.into()),
-        Some(Counted::Cluster) => limits.cluster.push(name.into()),
-        Some(Counted::Local) | None => {}
+    Some(Limit {
+        name: name.into(),
+        index: identity.index,
+        tag,
+        mode,
+        kind,
+    })
+}
+
+fn read_kind(fields: &Fields<'_>, counted: Option<Counted>, defaults: &Defaults) -> Option<Named> {
+    match fields.kinds() {
+        [Some(rate), None, None] => read_bucket(fields, rate),
+        [None, Some(quota), None] => read_quota(fields, quota),
+        [None, None, Some(slots)] => read_concurrency(fields, slots, counted, defaults),
+        _ => {
+            let expected = "exactly one of the fields \"rate\", \"quota\" or \"concurrency\"";
+            fields.whole.unexpected_names(expected, &*fields.found)
+        }
     }
-    let rate = rate_value.as_ref().and_then(read_rate);
-    let burst = match &burst_value {
+}
+
+fn read_bucket(fields: &Fields<'_>, rate: &Value<'_>) -> Option<Named> {
+    let rate = read_rate(rate);
+    let burst = match &fields.burst {
         Some(burst) => burst.whole_number(1..=u32::MAX).and_then(NonZeroU32::new),
         None => rate.map(|rate| rate.amount),
     };
-    supported?;
-    let buckets = Buckets {
-        rate: rate?,
-        burst: burst?,
-        value: rate_value.as_ref()?,
+    Some(Named {
+        kind: NamedKind::Metered(Amount::Bucket {
+            rate: rate?,
+            burst: burst?,
+        }),
+        belongs_to: "token bucket, requests".to_owned(),
+    })
+}
+
+fn read_quota(fields: &Fields<'_>, quota: &Value<'_>) -> Option<Named> {
+    let quota = quota.whole_number(1..=u32::MAX).and_then(NonZeroU32::new);
+    let per = match &fields.per {
+        Some(per) => Per::read(per),
+        None => fields.whole.missing(
+            "per",
+            "\"hour\", \"day\", \"week\", \"month\" or a duration",
+        ),
     };
-    let counted = counted?;
-    let bucket = match counted {
-        Counted::Local | Counted::Cluster => buckets.divided_by(NonZeroU32::MIN)?,
-        Counted::Share => buckets.divided_by(defaults.gateways?)?,
+    let offset = match &fields.offset {
+        Some(offset) => read_offset(offset),
+        None => Some(0),
     };
-    let client_from = client_from?;
-    let belongs_to = format!(
-        "token bucket, requests, {name}, {}",
-        client_from.signature()
-    );
-    let tag = hash(&belongs_to);
-    let scope = match counted {
-        Counted::Local | Counted::Share => Scope::Gateway,
-        Counted::Cluster => {
-            let burst_value = burst_value.as_ref().unwrap_or(buckets.value);
-            Scope::Cluster(Cluster {
-                consistency: consistency?,
-                share: share(&buckets, burst_value, defaults)?,
-                key: redis::limit_key(name, &belongs_to).into(),
-                denials: hash(&(tag, defaults.version)),
-            })
+    let per = per?;
+    Some(Named {
+        kind: NamedKind::Metered(Amount::Quota {
+            quota: quota?,
+            per,
+            offset: offset?,
+        }),
+        belongs_to: format!("calendar quota, requests, {}", per.signature()),
+    })
+}
+
+fn read_concurrency(
+    fields: &Fields<'_>,
+    slots: &Value<'_>,
+    counted: Option<Counted>,
+    defaults: &Defaults,
+) -> Option<Named> {
+    const DEFAULT_TIMEOUT: NonZeroU64 = NonZeroU64::MIN.saturating_add(600_000_000_000 - 1);
+    const TIMEOUT: &str = "a duration of at most 365 days, such as \"10m\"";
+    let slots = slots.whole_number(1..=MAX_SLOTS).and_then(NonZeroU32::new);
+    let timeout = match &fields.timeout {
+        Some(value) => match units::duration(value.string(TIMEOUT)?) {
+            Some(timeout) if timeout.get() <= MAX_TIMEOUT => Some(timeout),
+            _ => value.unexpected(TIMEOUT),
+        },
+        None => Some(DEFAULT_TIMEOUT),
+    };
+    let slots = match (counted?, &fields.scope) {
+        (Counted::Cluster, Some(scope)) => {
+            return scope.unexpected(
+                "\"local\" or \"share\", since slots are counted where the requests are",
+            );
         }
+        (Counted::Share, _) => part(slots?, defaults.gateways?),
+        _ => slots?,
     };
-    let limit = Rc::new(Limit {
-        name: name.into(),
-        index: limits.sound.len(),
-        tag,
-        bucket,
-        scope,
-    });
-    Some(NamedLimit { limit, client_from })
+    Some(Named {
+        kind: NamedKind::Concurrency(Concurrency::new(slots, timeout?).ok()?),
+        belongs_to: "concurrency".to_owned(),
+    })
 }
 
-/// `None` where the limit asks for what a later version will bring.
-fn refuse_later(object: &Object<'_>) -> Option<()> {
-    let unit = object.optional("unit").map(|unit| {
-        unit.choice(&[
-            ("requests", Some(())),
-            ("tokens", None),
-            ("input_tokens", None),
-            ("output_tokens", None),
-        ])
-    });
-    let mode = object
-        .optional("mode")
-        .map(|mode| mode.choice(&[("enforce", Some(())), ("shadow", None), ("tag", None)]));
-    unit.unwrap_or(Some(())).and(mode.unwrap_or(Some(())))
-}
+/// As many as the table counts.
+const MAX_SLOTS: u32 = 1_000_000_000;
 
-fn read_counted(object: &Object<'_>) -> Option<Counted> {
-    let Some(scope) = object.optional("scope") else {
-        return Some(Counted::Local);
+fn read_mode(fields: &Fields<'_>) -> Option<Mode> {
+    let Some(mode) = &fields.mode else {
+        return Some(Mode::Enforce);
     };
-    scope.choice(&[
-        ("local", Some(Counted::Local)),
-        ("share", Some(Counted::Share)),
-        ("cluster", Some(Counted::Cluster)),
+    mode.choice(&[
+        ("enforce", Some(Mode::Enforce)),
+        ("shadow", Some(Mode::Shadow)),
+        ("tag", Some(Mode::Tag)),
     ])
 }
 
-fn read_consistency(object: &Object<'_>, counted: Option<Counted>) -> Option<Consistency> {
-    let Some(value) = object.optional("consistency") else {
+/// `None` where it is wrong, or what a later version will count.
+fn read_unit(fields: &Fields<'_>) -> Option<()> {
+    let Some(unit) = &fields.unit else {
+        return Some(());
+    };
+    if fields.concurrency.is_some() {
+        return unit.unexpected_names("no unit, since slots are counted", "one");
+    }
+    unit.choice(&[
+        ("requests", Some(())),
+        ("tokens", None),
+        ("input_tokens", None),
+        ("output_tokens", None),
+    ])
+}
+
+fn read_consistency(fields: &Fields<'_>, counted: Option<Counted>) -> Option<Consistency> {
+    let Some(value) = &fields.consistency else {
         return Some(Consistency::Strict);
     };
     let consistency = value.choice(&[
@@ -146,25 +214,31 @@ fn read_consistency(object: &Object<'_>, counted: Option<Counted>) -> Option<Con
     consistency
 }
 
-/// The bucket of one gateway while Redis does not answer. `None` where it is
-/// wrong, `Some(None)` where something else decides then.
+/// What one gateway has while Redis does not answer. `None` where it is wrong,
+/// `Some(None)` where something else decides then.
 fn share(
-    buckets: &Buckets<'_, '_>,
-    burst_value: &Value<'_>,
+    amount: &Amount,
+    fields: &Fields<'_>,
+    value: &Value<'_>,
     defaults: &Defaults,
-) -> Option<Option<TokenBucket>> {
+) -> Option<Option<Allowance>> {
     if defaults.on_failure != Some(FailurePolicy::Local) {
         return Some(None);
     }
-    let (gateways, burst) = (defaults.gateways?, buckets.burst);
-    if gateways > burst {
+    let (gateways, size) = (defaults.gateways?, amount.size());
+    if gateways > size {
+        let what = match amount {
+            Amount::Bucket { .. } => "burst",
+            Amount::Quota { .. } => "quota",
+        };
         let expected = format!(
-            "a burst of at least one for each of the {gateways} gateways, which share it while \
+            "a {what} of at least one for each of the {gateways} gateways, which share it while \
              Redis does not answer"
         );
-        return burst_value.unexpected_names(expected, burst.to_string());
+        let value = fields.burst.as_ref().unwrap_or(value);
+        return value.unexpected_names(expected, size.to_string());
     }
-    buckets.divided_by(gateways).map(Some)
+    amount.divided_by(gateways, value).map(Some)
 }
 
 fn hash(value: &impl Hash) -> u64 {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::demand::Demand;
 use super::pace::{self, Pace, Turn};
 use super::{Consulted, Told};
-use crate::limit::{Answer, Cost, Limit};
+use crate::limit::{Allowance, Answer, Cost, Limit};
 use crate::redis::{Ask, LeaseTerms, Operation, LEASE_LENGTH_MS};
 
 /// What one worker knows of one client's use of one limit.
@@ -14,6 +14,7 @@ use crate::redis::{Ask, LeaseTerms, Operation, LEASE_LENGTH_MS};
 pub(super) struct Lease {
     key: Rc<str>,
     limit: Rc<Limit>,
+    allowance: Allowance,
     /// Units to spend, until `ends_at`.
     balance: u32,
     /// ns.
@@ -53,12 +54,19 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 
 impl Lease {
     /// Nothing lent yet, to a client that has just asked.
-    pub(super) fn watched(key: &Rc<str>, limit: &Rc<Limit>, cost: Cost, now: u64) -> Self {
+    pub(super) fn watched(
+        key: &Rc<str>,
+        limit: &Rc<Limit>,
+        allowance: Allowance,
+        cost: Cost,
+        now: u64,
+    ) -> Self {
         let mut demand = Demand::default();
         demand.add(cost, now);
         Self {
             key: key.clone(),
             limit: limit.clone(),
+            allowance,
             balance: 0,
             ends_at: 0,
             generation: 0,
@@ -80,7 +88,7 @@ impl Lease {
         if let Some(wait) = self.pace.denies(cost, &self.limit, pending, now) {
             return Consulted::Denied(Answer::Denied {
                 remaining: self.balance.min(cost.get().saturating_sub(1)),
-                retry_after: wait,
+                retry_after: Some(wait),
             });
         }
         Consulted::Ask
@@ -105,12 +113,12 @@ impl Lease {
 
     /// What a client is told of what is left: here, and elsewhere as last heard.
     fn standing(&self) -> Answer {
-        let burst = self.limit.bucket.burst().get();
+        let burst = self.allowance.size();
         let remaining = self.balance.saturating_add(self.elsewhere).min(burst);
         let spent = u64::from(burst.saturating_sub(remaining));
         Answer::Allowed {
             remaining,
-            full_in: spent.saturating_mul(self.limit.bucket.emission_interval().get()),
+            reset_in: spent.saturating_mul(self.allowance.interval()),
         }
     }
 
@@ -156,7 +164,7 @@ impl Lease {
 
     /// As many units as the client will use in half a second, if it goes on.
     fn wanted(&self, now: u64) -> u32 {
-        self.demand.units(now).min(pace::most(&self.limit.bucket))
+        self.demand.units(now).min(pace::most(&self.allowance))
     }
 
     fn ask(&mut self, wanted: u32, unspent: u32, now: u64) -> Ask {
@@ -177,7 +185,7 @@ impl Lease {
         });
         Ask {
             key: self.key.clone(),
-            bucket: self.limit.bucket,
+            allowance: self.allowance,
             operation: Operation::Lease(terms),
         }
     }
@@ -189,7 +197,11 @@ impl Lease {
         let Told::Answered(reply, redis_now) = outcome else {
             return self.unknown(back_off, now);
         };
-        let Answer::Allowed { remaining, full_in } = reply.answer else {
+        let Answer::Allowed {
+            remaining,
+            reset_in,
+        } = reply.answer
+        else {
             // A call for whatever there is cannot be refused.
             return self.unknown(back_off, now);
         };
@@ -214,10 +226,10 @@ impl Lease {
             granted: reply.granted,
             wanted: terms.wanted,
             remaining,
-            full_in,
+            reset_in,
         };
         self.pace
-            .answered(&turn, &self.limit.bucket, &self.demand, now);
+            .answered(&turn, &self.allowance, &self.demand, now);
     }
 
     /// What has become of the lease is not known. What is left of it was debited

@@ -15,7 +15,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use super::{Ask, KeyReply};
-use crate::limit::{Answer, Cost, Limit};
+use crate::limit::{Answer, Cost, Kind, Limit};
 use lent::Lease;
 
 /// The leases of one worker, by the number that stands for a client and a
@@ -85,8 +85,10 @@ impl LeaseBook {
         if self.leases.len() >= CAPACITY || self.leases.contains_key(&lease) {
             return;
         }
-        self.leases
-            .insert(lease, Lease::watched(key, limit, cost, now));
+        if let Kind::Metered { allowance, .. } = limit.kind {
+            let watched = Lease::watched(key, limit, allowance, cost, now);
+            self.leases.insert(lease, watched);
+        }
     }
 
     /// Whether nothing is watched or borrowed.

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::demand::Demand;
-use crate::limit::{Cost, Limit, TokenBucket};
+use crate::limit::{Allowance, Cost, Limit};
 
 /// When the next call for a lease may be made, and what to say until then.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Turn {
     pub(super) remaining: u32,
     /// Time until Redis' bucket is as if never used, ns: later than when it is
     /// full, if there are leases that end later.
-    pub(super) full_in: u64,
+    pub(super) reset_in: u64,
 }
 
 /// So long after the time of its next call the book has its answer, ns.
@@ -86,18 +86,18 @@ impl Pace {
     pub(super) fn answered(
         &mut self,
         turn: &Turn,
-        bucket: &TokenBucket,
+        allowance: &Allowance,
         demand: &Demand,
         now: u64,
     ) {
-        self.between = self.between_after(turn, bucket, demand, now);
-        let rest = u64::from(bucket.burst().get().saturating_sub(1));
-        let all_but_one = interval(bucket).saturating_mul(rest);
+        self.between = self.between_after(turn, allowance, demand, now);
+        let rest = u64::from(allowance.size().saturating_sub(1));
+        let all_but_one = allowance.interval().saturating_mul(rest);
         let dry = match turn.remaining {
             0 => turn
-                .full_in
+                .reset_in
                 .saturating_sub(all_but_one)
-                .min(interval(bucket)),
+                .min(allowance.interval()),
             _ => 0,
         };
         self.dry_until = now.saturating_add(dry);
@@ -116,16 +116,16 @@ impl Pace {
 
     /// Others want the same units: the less of what was wanted was there, the
     /// longer it takes until there is as much again.
-    fn between_after(&self, turn: &Turn, bucket: &TokenBucket, demand: &Demand, now: u64) -> u64 {
+    fn between_after(&self, turn: &Turn, allowance: &Allowance, demand: &Demand, now: u64) -> u64 {
         let Turn {
             granted, wanted, ..
         } = turn;
         let quarters = granted.saturating_mul(4).checked_div(*wanted).unwrap_or(4);
-        let longest = LONGEST_PACE.min(four_turns(bucket));
+        let longest = LONGEST_PACE.min(four_turns(allowance));
         let shortest = longest.min(demand.time_for(UNITS_A_CALL, now));
         match quarters {
             0 | 1 => {
-                let half = interval(bucket).saturating_mul(u64::from(wanted / 2));
+                let half = allowance.interval().saturating_mul(u64::from(wanted / 2));
                 let longer = self.between.saturating_mul(2).max(half);
                 longer.clamp(shortest, longest)
             }
@@ -142,17 +142,13 @@ impl Pace {
     }
 }
 
-/// The largest lease of this bucket.
-pub(super) fn most(bucket: &TokenBucket) -> u32 {
-    bucket.burst().get() / PART
+/// The largest lease of this allowance.
+pub(super) fn most(allowance: &Allowance) -> u32 {
+    allowance.size() / PART
 }
 
 /// The time in which as much comes back as four take that take the most.
-fn four_turns(bucket: &TokenBucket) -> u64 {
-    let most = u64::from(most(bucket));
-    interval(bucket).saturating_mul(most).saturating_mul(4)
-}
-
-fn interval(bucket: &TokenBucket) -> u64 {
-    bucket.emission_interval().get()
+fn four_turns(allowance: &Allowance) -> u64 {
+    let most = u64::from(most(allowance));
+    allowance.interval().saturating_mul(most).saturating_mul(4)
 }
