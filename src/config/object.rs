@@ -51,7 +51,10 @@ impl<'a> Object<'a> {
 
     /// A field that may be left out.
     pub(super) fn optional(&self, name: &'static str) -> Option<Value<'a>> {
-        self.asked.borrow_mut().push(name);
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&name) {
+            asked.push(name);
+        }
         let (_, json) = self.members.iter().find(|(key, _)| key == name)?;
         Some(Value::new(json, self.path_of(name), self.errors))
     }

@@ -49,3 +49,12 @@ fn unit_nanos(unit: &str) -> Option<u64> {
         _ => return None,
     })
 }
+
+/// The whole seconds that a duration is, `None` where it is not.
+pub(super) fn whole_seconds(nanos: NonZeroU64) -> Option<NonZeroU64> {
+    const SECOND: NonZeroU64 = NonZeroU64::MIN.saturating_add(999_999_999);
+    match nanos.get() % SECOND {
+        0 => NonZeroU64::new(nanos.get() / SECOND),
+        _ => None,
+    }
+}

@@ -7,22 +7,26 @@
 //! counts and one time are the whole state, however many slots there are. A slot
 //! needs no name: its generation is known by the time at which it was taken.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::NonZeroU32;
 
-/// The longest timeout of a slot: a year, in nanoseconds.
-pub const MAX_TIMEOUT: u64 = 365 * 86_400 * 1_000_000_000;
+/// The most slots that are counted.
+pub const MAX_SLOTS: u32 = (1 << 20) - 1;
+
+/// The longest timeout of a slot, in seconds: 24 days.
+pub const MAX_TIMEOUT: u32 = 24 * 86_400;
 
 /// The checked parameters of a concurrency limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
     slots: NonZeroU32,
-    /// ns.
-    timeout: NonZeroU64,
+    /// s.
+    timeout: NonZeroU32,
 }
 
-/// Why parameters make no limit: the timeout is longer than [`MAX_TIMEOUT`].
+/// Why parameters make no limit: there are more than [`MAX_SLOTS`], or the
+/// timeout is longer than [`MAX_TIMEOUT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvalidTimeout;
+pub struct InvalidConcurrency;
 
 /// The whole state of one client's slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +34,9 @@ pub struct SlotState {
     /// When those of the current generation count as abandoned: a timeout after
     /// its end. ns.
     pub gone_at: u64,
+    /// The timeout that it began under, s: another configuration's may differ,
+    /// and two of them may be at work at a time.
+    pub timeout: u32,
     /// Slots taken in the current generation, and not given back.
     pub current: u32,
     /// Slots taken in the one before, likewise.
@@ -50,17 +57,19 @@ pub enum SlotDecision {
     NoneFree,
 }
 
+const NANOS: u64 = 1_000_000_000;
+
 // === impl Concurrency ===
 
 impl Concurrency {
     /// `slots` at a time, each given up for lost between one and two times
-    /// `timeout`, in nanoseconds, after it was taken.
+    /// `timeout`, in seconds, after it was taken.
     ///
     /// # Errors
-    /// [`InvalidTimeout`] where the timeout is longer than [`MAX_TIMEOUT`].
-    pub fn new(slots: NonZeroU32, timeout: NonZeroU64) -> Result<Self, InvalidTimeout> {
-        if timeout.get() > MAX_TIMEOUT {
-            return Err(InvalidTimeout);
+    /// [`InvalidConcurrency`] where there is more of either than can be counted.
+    pub fn new(slots: NonZeroU32, timeout: NonZeroU32) -> Result<Self, InvalidConcurrency> {
+        if slots.get() > MAX_SLOTS || timeout.get() > MAX_TIMEOUT {
+            return Err(InvalidConcurrency);
         }
         Ok(Self { slots, timeout })
     }
@@ -70,8 +79,8 @@ impl Concurrency {
         self.slots
     }
 
-    /// The time after which a slot may be given up for lost, ns.
-    pub fn timeout(&self) -> NonZeroU64 {
+    /// The time after which a slot may be given up for lost, s.
+    pub fn timeout(&self) -> NonZeroU32 {
         self.timeout
     }
 
@@ -102,14 +111,12 @@ impl Concurrency {
     /// counted as abandoned by then changes nothing.
     pub fn release(&self, state: SlotState, taken_at: u64, now: u64) -> SlotState {
         let state = self.current(Some(state), now);
-        let start = state.gone_at.saturating_sub(self.timeouts(2));
-        let start_of_previous = start.saturating_sub(self.timeout.get());
-        if taken_at >= start {
+        if taken_at >= state.timeouts_before_gone(2) {
             SlotState {
                 current: state.current.saturating_sub(1),
                 ..state
             }
-        } else if taken_at >= start_of_previous {
+        } else if taken_at >= state.timeouts_before_gone(3) {
             SlotState {
                 previous: state.previous.saturating_sub(1),
                 ..state
@@ -121,43 +128,34 @@ impl Concurrency {
 
     /// The state with `now` in its current generation.
     fn current(&self, state: Option<SlotState>, now: u64) -> SlotState {
-        let state = state.unwrap_or(SlotState {
-            gone_at: 0,
-            current: 0,
-            previous: 0,
-        });
-        let ends_at = state.gone_at.saturating_sub(self.timeout.get());
-        if now >= state.gone_at {
-            SlotState {
-                gone_at: self.gone_at(now),
-                current: 0,
-                previous: 0,
-            }
-        } else if now >= ends_at {
-            SlotState {
-                gone_at: state.gone_at.saturating_add(self.timeout.get()),
+        let timeout = self.timeout.get();
+        match state {
+            Some(state) if now >= state.gone_at || state.held() == 0 => self.unused(now),
+            Some(state) if now >= state.timeouts_before_gone(1) => SlotState {
+                gone_at: state.gone_at.saturating_add(nanos(timeout)),
+                timeout,
                 current: 0,
                 previous: state.current,
-            }
-        } else {
-            // Under a longer timeout they were to be held for longer.
-            SlotState {
-                gone_at: state.gone_at.min(now.saturating_add(self.timeouts(2))),
+            },
+            // No clock runs back, but bytes may be anybody's.
+            Some(state) => SlotState {
+                gone_at: state
+                    .gone_at
+                    .min(now.saturating_add(nanos(state.timeout).saturating_mul(2))),
                 ..state
-            }
+            },
+            None => self.unused(now),
         }
     }
 
-    /// When slots that are taken at `now` are gone.
-    fn gone_at(&self, now: u64) -> u64 {
-        let generation = now / self.timeout;
-        generation
-            .saturating_add(2)
-            .saturating_mul(self.timeout.get())
-    }
-
-    fn timeouts(&self, count: u64) -> u64 {
-        self.timeout.get().saturating_mul(count)
+    fn unused(&self, now: u64) -> SlotState {
+        let timeout = self.timeout.get();
+        SlotState {
+            gone_at: now.saturating_add(nanos(timeout).saturating_mul(2)),
+            timeout,
+            current: 0,
+            previous: 0,
+        }
     }
 }
 
@@ -168,4 +166,15 @@ impl SlotState {
     pub fn held(&self) -> u32 {
         self.current.saturating_add(self.previous)
     }
+
+    /// The current generation ends one timeout before it is gone, and begins two
+    /// before.
+    fn timeouts_before_gone(&self, count: u64) -> u64 {
+        let timeouts = nanos(self.timeout).saturating_mul(count);
+        self.gone_at.saturating_sub(timeouts)
+    }
+}
+
+fn nanos(seconds: u32) -> u64 {
+    u64::from(seconds).saturating_mul(NANOS)
 }

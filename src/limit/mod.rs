@@ -15,7 +15,9 @@ mod verdict;
 
 pub use allowance::Allowance;
 pub use bucket::{BucketState, Decision, InvalidBucket, Settled, TokenBucket, MAX_FILL};
-pub use concurrency::{Concurrency, InvalidTimeout, SlotDecision, SlotState, MAX_TIMEOUT};
+pub use concurrency::{
+    Concurrency, InvalidConcurrency, SlotDecision, SlotState, MAX_SLOTS, MAX_TIMEOUT,
+};
 pub use kind::{Kind, Ruling, State};
 pub use now::Now;
 pub use quota::{CalendarQuota, InvalidQuota, Period, QuotaDecision, QuotaState, MAX_PERIOD};

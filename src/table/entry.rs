@@ -4,7 +4,7 @@
 //! |--------|--------------------------------------------|-------------------------------|
 //! | bucket | theoretical arrival time, ns               | emission interval, ns         |
 //! | quota  | start of the period, s: 35 bits; length: 29 | units used                    |
-//! | slots  | when those of this generation are gone, ns | current, previous: 30 bits each |
+//! | slots  | when those of this generation are gone, ns | timeout, s: 21 bits; current, previous: 20 bits each |
 //! | denial | until when, ns                             | cost: 32 bits; said at, s: 29 |
 //!
 //! The tag is the top three bits of `rest`. An entry is never more than its
@@ -61,7 +61,7 @@ const REST: u32 = 61;
 /// Bits of a period's length: seventeen years.
 const LENGTH: u32 = 29;
 /// Bits of a count of slots.
-const COUNT: u32 = 30;
+const COUNT: u32 = 20;
 /// Bits of the time at which a denial was said.
 pub(super) const SAID_AT: u32 = 29;
 /// Added to a period's start, s: one that holds 1970 may begin before it.
@@ -129,8 +129,13 @@ fn encode(content: Content) -> (u64, u64, u64) {
             (time, QUOTA, quota.used)
         }
         Content::Spent(State::Slots(slots)) => {
-            let counts = pair(slots.current.into(), slots.previous.into(), COUNT);
-            (slots.gone_at, SLOTS, counts)
+            let counts = pair(
+                at_most(slots.current.into(), COUNT),
+                slots.previous.into(),
+                COUNT,
+            );
+            let rest = pair(slots.timeout.into(), counts, 2 * COUNT);
+            (slots.gone_at, SLOTS, rest)
         }
         Content::Denial(denial) => {
             let rest = pair(denial.cost.get().into(), denial.said_at.into(), SAID_AT);
@@ -156,9 +161,11 @@ fn decode(time: u64, rest: u64) -> Option<Content> {
             }))
         }
         SLOTS => {
-            let (current, previous) = unpair(rest, COUNT);
+            let (timeout, counts) = unpair(rest, 2 * COUNT);
+            let (current, previous) = unpair(counts, COUNT);
             Content::Spent(State::Slots(SlotState {
                 gone_at: time,
+                timeout: u32::try_from(timeout).ok()?,
                 current: u32::try_from(current).ok()?,
                 previous: u32::try_from(previous).ok()?,
             }))

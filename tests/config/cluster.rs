@@ -29,7 +29,7 @@ fn one(fields: &str, redis: &str, top: &str) -> String {
 /// The burst of a gateway while Redis does not answer, and its interval in ns.
 fn share(limit: &Limit) -> Option<(u32, u64)> {
     let share = limit.cluster().unwrap().share.as_ref();
-    share.map(|bucket| (bucket.burst().get(), bucket.emission_interval().get()))
+    share.map(|share| (share.size(), share.interval()))
 }
 
 /// As in the README: several limits, some in Redis, one leased, one shared.
@@ -62,10 +62,10 @@ fn a_whole_cluster_configuration_is_read() {
     assert_eq!(rpm.cluster().unwrap().consistency, Consistency::Strict);
     assert_eq!(daily.cluster().unwrap().consistency, Consistency::Lease);
     assert!(shared.cluster().is_none() && per_ip.cluster().is_none());
-    assert_eq!(rpm.bucket.burst().get(), 100);
+    assert_eq!(rpm.size(), 100);
     assert_eq!(share(rpm), Some((25, 400_000_000)));
     assert_eq!(share(daily), Some((1250, 69_120_000_000)));
-    assert_eq!(shared.bucket.burst().get(), 5);
+    assert_eq!(shared.size(), 5);
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn limits() {
     }
     only(
         &with_limit(""),
-        &format!("limits.rpm.rate: expected {RATE}, found nothing"),
+        "limits.rpm: expected exactly one of the fields \"rate\", \"quota\" or \"concurrency\", found no field",
     );
     let least = "of at least 1";
     let most = "from 1 to 4294967295";
@@ -96,7 +96,7 @@ fn limits() {
     );
     only(&with_limit(r#""rate": "1/d", "burst": 3651"#), "limits.rpm.rate: expected a rate that fills the burst of 3651 within ten years, found \"1/d\"");
     only(&with_limit(r#""rate": "1/m", "brust": 1"#),
-        "limits.rpm: expected only the fields \"rate\", \"burst\", \"unit\", \"mode\", \"scope\", \"consistency\", \"client_from\", found an unknown field \"brust\"");
+        "limits.rpm: expected only the fields \"rate\", \"burst\", \"quota\", \"per\", \"offset\", \"concurrency\", \"timeout\", \"unit\", \"scope\", \"consistency\", \"mode\", \"client_from\", found an unknown field \"brust\"");
     only(
         &with_limit(r#""rate": "1/m", "scope": "global""#),
         "limits.rpm.scope: expected \"local\", \"share\" or \"cluster\", found \"global\"",
@@ -216,7 +216,7 @@ fn the_rest_of_the_top() {
         (r#""feedback": {"headers": ["ratelimt"]}"#, "feedback.headers[0]: expected \"ratelimit\" or \"x-ratelimit\", found \"ratelimt\""),
         (r#""feedback": {"headers": ["ratelimit", "ratelimit"]}"#, "feedback.headers[1]: expected each dialect once, found \"ratelimit\""),
         (r#""feedback": {"body": "html"}"#, "feedback.body: expected \"problem\" or \"text\", found \"html\""),
-        (r#""limit": {}"#, "configuration: expected only the fields \"namespace\", \"max_entries\", \"feedback\", \"hash_secret\", \"redis\", \"clients\", \"missing\", \"client_from\", \"gateways\", \"limits\", \"routes\", found an unknown field \"limit\""),
+        (r#""limit": {}"#, "configuration: expected only the fields \"namespace\", \"max_entries\", \"feedback\", \"hash_secret\", \"redis\", \"clients\", \"missing\", \"client_from\", \"gateways\", \"limits\", \"plans\", \"routes\", found an unknown field \"limit\""),
     ] {
         only(&with_top(fields), expected);
     }

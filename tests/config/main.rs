@@ -13,6 +13,8 @@ mod cluster;
 mod errors;
 mod examples;
 mod later;
+mod limits;
+mod plans;
 mod redis;
 mod secrets;
 mod whole_files;

@@ -118,11 +118,11 @@ fn one_call_asks_for_all_limits() {
     gateway.advance(Duration::from_micros(700));
     let wait = Denied {
         remaining: 0,
-        retry_after: 9_000_000_000.try_into().unwrap(),
+        retry_after: Some(9_000_000_000.try_into().unwrap()),
     };
     let other = Denied {
         remaining: 0,
-        retry_after: 2_000_000_000.try_into().unwrap(),
+        retry_after: Some(2_000_000_000.try_into().unwrap()),
     };
     let response = reply(call, &[other, wait]);
     let answer = pending.answer(response).done();
@@ -154,7 +154,7 @@ fn what_redis_denies_is_given_back_to_the_gateways_own_limits() {
     );
     let wait = Denied {
         remaining: 0,
-        retry_after: 4_000_000_000.try_into().unwrap(),
+        retry_after: Some(4_000_000_000.try_into().unwrap()),
     };
     let response = reply(pending.call(), &[wait]);
     let answer = pending.answer(response).done();
@@ -234,13 +234,13 @@ fn answers_may_come_in_any_order() {
     let [first, second] = [(); 2].map(|()| gateway.begin(&Request::of("a")).asks());
     let allowed = Allowed {
         remaining: 2,
-        full_in: 1_000_000_000,
+        reset_in: 1_000_000_000,
     };
     let response = reply(second.call(), &[allowed]);
     assert!(second.answer(response).done().passed());
     let wait = Denied {
         remaining: 0,
-        retry_after: 4_000_000_000.try_into().unwrap(),
+        retry_after: Some(4_000_000_000.try_into().unwrap()),
     };
     let response = reply(first.call(), &[wait]);
     assert_eq!(

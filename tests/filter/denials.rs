@@ -30,7 +30,7 @@ fn denied(call: &Call, wait: Duration) -> Response {
     let retry_after = u64::try_from(wait.as_nanos()).unwrap();
     let denied = Denied {
         remaining: 1,
-        retry_after: retry_after.try_into().unwrap(),
+        retry_after: Some(retry_after.try_into().unwrap()),
     };
     reply(call, &[denied])
 }
@@ -45,7 +45,7 @@ fn allow(pending: Pending) -> Answer {
         pending.call(),
         &[Allowed {
             remaining: 0,
-            full_in: 60_000_000_000,
+            reset_in: 60_000_000_000,
         }],
     );
     pending.answer(response).done()
@@ -220,11 +220,11 @@ fn of_several_limits_the_one_that_denied_is_remembered() {
     let pending = gateway.begin(&two()).asks();
     let free = Allowed {
         remaining: 8,
-        full_in: 0,
+        reset_in: 0,
     };
     let denied = Denied {
         remaining: 0,
-        retry_after: 9_000_000_000.try_into().unwrap(),
+        retry_after: Some(9_000_000_000.try_into().unwrap()),
     };
     let response = reply(pending.call(), &[free, denied]);
     assert_eq!(pending.answer(response).done().details, "tollgate_l");
@@ -260,11 +260,11 @@ fn what_redis_allows_holds_nobody_up_though_another_limit_denies() {
     let gateway = Gateway::start(config).unwrap();
     let no = Denied {
         remaining: 0,
-        retry_after: 5_000_000_000.try_into().unwrap(),
+        retry_after: Some(5_000_000_000.try_into().unwrap()),
     };
     let yes = Allowed {
         remaining: 0,
-        full_in: 60_000_000_000,
+        reset_in: 60_000_000_000,
     };
     for answers in [[no, no], [yes, no]] {
         let pending = gateway.begin(&Request::of("a")).asks();

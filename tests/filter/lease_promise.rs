@@ -149,11 +149,11 @@ impl Scenario {
                 for (_, pending) in std::mem::take(&mut self.held) {
                     let denied = Denied {
                         remaining: 0,
-                        retry_after: NonZeroU64::MIN,
+                        retry_after: Some(NonZeroU64::MIN),
                     };
                     let allowed = Allowed {
                         remaining: 0,
-                        full_in: 0,
+                        reset_in: 0,
                     };
                     let mut said = vec![allowed; pending.call().keys().len()];
                     *said.last_mut().unwrap() = denied;

@@ -55,11 +55,11 @@ fn failures(call: &Call) -> Vec<(Response, &'static str)> {
     let list = |numbers: &[i64]| Response::numbers(numbers);
     let allowed = Allowed {
         remaining: 9,
-        full_in: 0,
+        reset_in: 0,
     };
     let denied = Denied {
         remaining: 0,
-        retry_after: 1_000_000.try_into().unwrap(),
+        retry_after: Some(1_000_000.try_into().unwrap()),
     };
     vec![
         (Response::cut_off(), "unreachable: cut off"),

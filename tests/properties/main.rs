@@ -12,6 +12,8 @@ mod bucket;
 mod clients;
 mod config;
 mod debt;
+mod entries;
 mod path;
 mod quota;
+mod slots;
 mod table;

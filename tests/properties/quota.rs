@@ -111,7 +111,7 @@ proptest! {
     fn a_state_of_no_current_period_counts_as_none(quota in any_quota(), now in any_now(), start in any::<i64>()) {
         let QuotaDecision::Allowed { reset_in, next, .. } = quota.decide(None, some(1), now) else { panic!("unused") };
         prop_assume!(start != next.start && start != ((now + reset_in) / NANOS) as i64);
-        let state = QuotaState { start, used: u64::MAX };
+        let state = QuotaState { start, end: start.saturating_add(1), used: u64::MAX };
         prop_assert!(allowed(&quota, state, now));
     }
 
@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn any_state_at_any_time_is_safe(quota in any_quota(), start in any::<i64>(), used in any::<u64>(), units in any::<i64>(), now in any::<u64>()) {
-        let state = Some(QuotaState { start, used });
+        let state = Some(QuotaState { start, end: start.wrapping_add(used as i64), used });
         quota.decide(state, some(u32::MAX), now);
         quota.settle(state, units, now);
         quota.give_back(state, some(u32::MAX), used, now);

@@ -5,23 +5,33 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use tollgate::limit::{Answer, BucketState, Decision, Limit, Scope, TokenBucket};
-use tollgate::table::{Charge, Decided, Entry, Layout, Page, TableKey, ENTRIES_PER_PAGE};
+use tollgate::limit::{
+    Allowance, Answer, BucketState, Decision, Kind, Limit, Mode, Now, Scope, TokenBucket,
+};
+use tollgate::table::{Charge, Decided, Entry, Layout, Page, TableKey, Which, ENTRIES_PER_PAGE};
 
 const SECOND: u64 = 1_000_000_000;
 
+fn bucket(burst: u32, interval: u64) -> TokenBucket {
+    let interval = NonZeroU64::new(interval).unwrap();
+    TokenBucket::new(NonZeroU32::new(burst).unwrap(), interval).unwrap()
+}
+
 fn limit(index: usize, burst: u32, interval: u64) -> Rc<Limit> {
-    let (burst, interval) = (
-        NonZeroU32::new(burst).unwrap(),
-        NonZeroU64::new(interval).unwrap(),
-    );
     Rc::new(Limit {
         name: format!("l{index}").into(),
         index,
         tag: index as u64,
-        bucket: TokenBucket::new(burst, interval).unwrap(),
-        scope: Scope::Gateway,
+        mode: Mode::Enforce,
+        kind: Kind::Metered {
+            allowance: Allowance::Bucket(bucket(burst, interval)),
+            scope: Scope::Gateway,
+        },
     })
+}
+
+fn at(monotonic: u64) -> Now {
+    Now { monotonic, wall: 0 }
 }
 
 fn charges(key: &TableKey, client: u32, limits: &[Rc<Limit>]) -> Vec<Charge> {
@@ -30,20 +40,19 @@ fn charges(key: &TableKey, client: u32, limits: &[Rc<Limit>]) -> Vec<Charge> {
         fingerprint: key.fingerprint(&client, limit.tag),
         limit: limit.clone(),
         cost: NonZeroU32::MIN,
-        entry: Entry::Bucket,
+        entry: Entry::Spent,
     };
     limits.iter().map(charge).collect()
 }
 
 /// Decides, and commits where all allow.
 fn request(page: &mut Page, charges: &[Charge], now: u64) -> (Vec<Answer>, u32) {
-    let decided = page.decide(charges, now);
-    let denied = decided.iter().any(Decided::is_denial);
-    let evictions = if denied {
-        0
-    } else {
-        page.commit(charges, &decided, now)
+    let decided = page.decide(charges, at(now));
+    let which = match decided.iter().any(Decided::is_enforced_denial) {
+        true => Which::Alone,
+        false => Which::All,
     };
+    let evictions = page.commit(charges, &decided, which, at(now));
     let answers = decided.into_iter().flat_map(|decided| decided.outcome);
     (answers.map(|outcome| outcome.answer).collect(), evictions)
 }
@@ -59,6 +68,7 @@ proptest! {
         steps in prop::collection::vec((0_u32..40, 0_u64..5 * SECOND), 1..300),
     ) {
         let key = TableKey::new([7; 16]);
+        let buckets = [bucket(3, SECOND), bucket(5, 7 * SECOND), bucket(90, SECOND / 3)];
         let limits = [limit(0, 3, SECOND), limit(1, 5, 7 * SECOND), limit(2, 90, SECOND / 3)];
         let mut map: BTreeMap<(u32, usize), BucketState> = BTreeMap::new();
         let (mut page, mut now) = (Page::empty(), 1 << 40);
@@ -67,9 +77,10 @@ proptest! {
             let (answers, evictions) = request(&mut page, &charges(&key, client, &limits), now);
             page = Page::from_bytes(page.as_bytes().to_vec());
             prop_assert_eq!(evictions, 0);
-            let expected: Vec<Decision> = limits
+            let expected: Vec<Decision> = buckets
                 .iter()
-                .map(|limit| limit.bucket.decide(map.get(&(client, limit.index)).copied(), NonZeroU32::MIN, now))
+                .enumerate()
+                .map(|(index, bucket)| bucket.decide(map.get(&(client, index)).copied(), NonZeroU32::MIN, now))
                 .collect();
             let said: Vec<Answer> = expected.iter().map(Decision::answer).collect();
             prop_assert_eq!(&answers, &said);

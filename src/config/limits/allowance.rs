@@ -57,7 +57,7 @@ impl Per {
             "day" => fixed(DAY),
             "week" => Some(Self::Week),
             "month" => Some(Self::Period(Period::Month)),
-            text => match units::duration(text).and_then(whole_seconds) {
+            text => match units::duration(text).and_then(units::whole_seconds) {
                 Some(seconds) if seconds.get() <= MAX_PERIOD => fixed(seconds),
                 _ => value.unexpected(PER),
             },
@@ -85,19 +85,11 @@ pub(super) fn read_offset(value: &Value<'_>) -> Option<i64> {
         Some(duration) => (-1, duration),
         None => (1, text),
     };
-    let seconds = units::duration(duration).and_then(whole_seconds);
+    let seconds = units::duration(duration).and_then(units::whole_seconds);
     let seconds = seconds.filter(|seconds| seconds.get() <= MAX_PERIOD);
     match seconds.and_then(|seconds| i64::try_from(seconds.get()).ok()) {
         Some(seconds) => Some(seconds.saturating_mul(sign)),
         None => value.unexpected(OFFSET),
-    }
-}
-
-fn whole_seconds(nanos: NonZeroU64) -> Option<NonZeroU64> {
-    const SECOND: NonZeroU64 = NonZeroU64::MIN.saturating_add(999_999_999);
-    match nanos.get() % SECOND {
-        0 => NonZeroU64::new(nanos.get() / SECOND),
-        _ => None,
     }
 }
 

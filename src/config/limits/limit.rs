@@ -1,7 +1,7 @@
 //! One limit, under one plan or none.
 
 use std::hash::{Hash, Hasher};
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::NonZeroU32;
 
 use siphasher::sip::SipHasher13;
 
@@ -12,7 +12,7 @@ use crate::client::ClientFrom;
 use crate::config::units;
 use crate::config::value::Value;
 use crate::limit::{
-    Allowance, Cluster, Concurrency, Consistency, Kind, Limit, Mode, Scope, MAX_TIMEOUT,
+    Allowance, Cluster, Concurrency, Consistency, Kind, Limit, Mode, Scope, MAX_SLOTS, MAX_TIMEOUT,
 };
 use crate::redis::{self, FailurePolicy};
 
@@ -145,14 +145,17 @@ fn read_concurrency(
     counted: Option<Counted>,
     defaults: &Defaults,
 ) -> Option<Named> {
-    const DEFAULT_TIMEOUT: NonZeroU64 = NonZeroU64::MIN.saturating_add(600_000_000_000 - 1);
-    const TIMEOUT: &str = "a duration of at most 365 days, such as \"10m\"";
+    const TIMEOUT: &str = "a duration of whole seconds up to 24 days, such as \"10m\"";
+    const DEFAULT_TIMEOUT: NonZeroU32 = NonZeroU32::MIN.saturating_add(599);
     let slots = slots.whole_number(1..=MAX_SLOTS).and_then(NonZeroU32::new);
     let timeout = match &fields.timeout {
-        Some(value) => match units::duration(value.string(TIMEOUT)?) {
-            Some(timeout) if timeout.get() <= MAX_TIMEOUT => Some(timeout),
-            _ => value.unexpected(TIMEOUT),
-        },
+        Some(value) => {
+            let timeout = units::duration(value.string(TIMEOUT)?).and_then(units::whole_seconds);
+            match timeout.and_then(|seconds| NonZeroU32::try_from(seconds).ok()) {
+                Some(timeout) if timeout.get() <= MAX_TIMEOUT => Some(timeout),
+                _ => value.unexpected(TIMEOUT),
+            }
+        }
         None => Some(DEFAULT_TIMEOUT),
     };
     let slots = match (counted?, &fields.scope) {
@@ -169,9 +172,6 @@ fn read_concurrency(
         belongs_to: "concurrency".to_owned(),
     })
 }
-
-/// As many as the table counts.
-const MAX_SLOTS: u32 = 1_000_000_000;
 
 fn read_mode(fields: &Fields<'_>) -> Option<Mode> {
     let Some(mode) = &fields.mode else {

@@ -5,11 +5,14 @@
 use std::io::Write;
 
 use super::memory::*;
-use super::state::{now, with, Phase, Reply};
+use super::state::{now, wall, with, Phase, Reply};
 
 const PLUGIN_CONFIGURATION: u32 = 7;
 const REQUEST_HEADERS: u32 = 0;
 const CRITICAL: u32 = 5;
+/// WASI's clocks.
+const REALTIME: i32 = 0;
+const MONOTONIC: i32 = 1;
 const RESPONSE_HEADERS: u32 = 2;
 const CALL_RESPONSE_HEADERS: u32 = 6;
 const CALL_RESPONSE_BODY: u32 = 4;
@@ -30,8 +33,11 @@ imports! {
     }
 
     clock_time_get(clock: i32, _precision: i64, time: *mut u64) {
-        assert_eq!(clock, 1, "not the monotonic clock");
-        *time = now();
+        *time = match clock {
+            REALTIME => wall(),
+            MONOTONIC => now(),
+            _ => panic!("unexpected clock {clock}"),
+        };
         OK
     }
 
@@ -160,11 +166,17 @@ imports! {
         let (name, value) = (text(name, name_size), text(value, size));
         with(|host| {
             let stream = host.stream();
-            if map != RESPONSE_HEADERS || stream.phase != Phase::Response {
-                return BAD_ARGUMENT;
+            match (map, stream.phase) {
+                (REQUEST_HEADERS, Phase::Request) => {
+                    stream.request_headers.retain(|(other, _)| *other != name);
+                    stream.request_headers.push((name, value.into()));
+                }
+                (RESPONSE_HEADERS, Phase::Response) => {
+                    stream.response_headers.retain(|(other, _)| *other != name);
+                    stream.response_headers.push((name, value));
+                }
+                _ => return BAD_ARGUMENT,
             }
-            stream.response_headers.retain(|(other, _)| *other != name);
-            stream.response_headers.push((name, value));
             OK
         })
     }
@@ -173,10 +185,15 @@ imports! {
         let name = text(name, name_size);
         with(|host| {
             let stream = host.stream();
-            if map != RESPONSE_HEADERS || stream.phase != Phase::Response {
-                return BAD_ARGUMENT;
+            match (map, stream.phase) {
+                (REQUEST_HEADERS, Phase::Request) => {
+                    stream.request_headers.retain(|(other, _)| *other != name);
+                }
+                (RESPONSE_HEADERS, Phase::Response) => {
+                    stream.response_headers.retain(|(other, _)| *other != name);
+                }
+                _ => return BAD_ARGUMENT,
             }
-            stream.response_headers.retain(|(other, _)| *other != name);
             OK
         })
     }

@@ -37,6 +37,12 @@ pub struct Request {
     upstream: Vec<(String, String)>,
 }
 
+/// A request that has passed, up to its end.
+pub struct Open {
+    host: Rc<RefCell<Host>>,
+    stream: u32,
+}
+
 /// What the client gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -47,6 +53,8 @@ pub struct Answer {
     pub details: String,
     /// `%FILTER_STATE(wasm.tollgate:PLAIN)%`.
     pub state: String,
+    /// What the upstream saw, if the request passed.
+    pub request: Vec<(String, Vec<u8>)>,
 }
 
 // === impl Gateway ===
@@ -93,6 +101,16 @@ impl Gateway {
         state::advance(u64::try_from(time.as_nanos()).unwrap());
     }
 
+    /// The wall clock, ns since 1970: what quotas go by.
+    pub fn wall(&self) -> u64 {
+        state::wall()
+    }
+
+    /// Steps the wall clock to this time, for all gateways of the thread.
+    pub fn set_wall(&self, nanos: u64) {
+        state::set_wall(nanos);
+    }
+
     /// A request for which no call is made.
     #[track_caller]
     pub fn send(&self, request: &Request) -> Answer {
@@ -103,6 +121,18 @@ impl Gateway {
     pub fn begin(&self, request: &Request) -> Step {
         turn_to(&self.host);
         vm::begin(self.root, request)
+    }
+
+    /// A request that passes and is still under way.
+    #[track_caller]
+    pub fn open(&self, request: &Request) -> Open {
+        turn_to(&self.host);
+        let stream = vm::start(self.root, request);
+        assert!(!with(|host| host.stream().paused), "does not pass");
+        Open {
+            host: self.host.clone(),
+            stream,
+        }
     }
 
     /// A request before this Redis.
@@ -190,6 +220,22 @@ impl Gateway {
     }
 }
 
+// === impl Open ===
+
+impl Open {
+    /// The upstream answers, and the client has read it all.
+    pub fn complete(self) -> Answer {
+        turn_to(&self.host);
+        vm::respond(self.stream)
+    }
+
+    /// The client goes, or the upstream does.
+    pub fn reset(self) {
+        turn_to(&self.host);
+        vm::end(self.stream);
+    }
+}
+
 // === impl Request ===
 
 impl Request {
@@ -242,6 +288,12 @@ impl Answer {
         let first = found.next().map(|(_, value)| value.as_str());
         assert!(found.next().is_none(), "{name} is there twice");
         first
+    }
+
+    /// A header of the request as the upstream saw it.
+    pub fn forwarded(&self, name: &str) -> Option<&str> {
+        let found = self.request.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| std::str::from_utf8(value).unwrap())
     }
 
     pub fn passed(&self) -> bool {

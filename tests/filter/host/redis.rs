@@ -43,6 +43,8 @@ struct Asked {
     granted: u64,
     generation: u64,
     debit: i64,
+    /// Whether its denial is the call's.
+    binds: bool,
 }
 
 /// An answer of the script's to this call, with what it says of each key.
@@ -51,7 +53,10 @@ pub fn reply(call: &Call, keys: &[Answer]) -> Response {
 }
 
 fn numbers(call: &Call, keys: impl Iterator<Item = (Answer, u64, u64)> + Clone) -> Vec<i64> {
-    let allowed = !keys.clone().any(|(answer, ..)| answer.is_denial());
+    let arguments = call.arguments();
+    let binds = arguments[2..].chunks(10).map(|key| key[1] != "try");
+    let mut asked = keys.clone().zip(binds);
+    let allowed = !asked.any(|((answer, ..), binds)| binds && answer.is_denial());
     let head = [
         1,
         call.nonce(),
@@ -60,11 +65,14 @@ fn numbers(call: &Call, keys: impl Iterator<Item = (Answer, u64, u64)> + Clone) 
         keys.clone().count() as u64,
     ];
     let each = keys.flat_map(|(answer, granted, generation)| match answer {
-        Answer::Allowed { remaining, full_in } => [
+        Answer::Allowed {
+            remaining,
+            reset_in,
+        } => [
             1,
             remaining.into(),
             0,
-            full_in.div_ceil(MS),
+            reset_in.div_ceil(MS),
             granted,
             generation,
         ],
@@ -72,7 +80,7 @@ fn numbers(call: &Call, keys: impl Iterator<Item = (Answer, u64, u64)> + Clone) 
             remaining,
             retry_after,
         } => {
-            let retry = retry_after.get().div_ceil(MS);
+            let retry = retry_after.unwrap().get().div_ceil(MS);
             [0, remaining.into(), retry, retry, 0, 0]
         }
     });
@@ -132,8 +140,10 @@ impl Redis {
             .zip(arguments[2..].chunks(10))
             .map(|(key, arguments)| self.ask(key, arguments))
             .collect();
-        if !asked.iter().any(|asked| asked.answer.is_denial()) {
-            for asked in &asked {
+        let denies = |asked: &Asked| asked.binds && asked.answer.is_denial();
+        let denied = asked.iter().any(denies);
+        for asked in &asked {
+            if !asked.answer.is_denial() && !(denied && asked.binds) {
                 self.debited = self.debited.checked_add_signed(asked.debit).unwrap();
                 self.keys.insert(asked.key.clone(), asked.next.clone());
             }
@@ -163,15 +173,16 @@ impl Redis {
             bucket,
             answer: Answer::Allowed {
                 remaining: 0,
-                full_in: 0,
+                reset_in: 0,
             },
             next: stored,
             granted: 0,
             generation: 0,
             debit: 0,
+            binds: arguments[1] != "try",
         };
         match arguments[1].as_str() {
-            "charge" => asked.charge(number(5)),
+            "charge" | "try" => asked.charge(number(5)),
             "lease" => asked.lease(number(5), [number(7), number(8), number(9)]),
             other => panic!("unexpected operation {other}"),
         }
@@ -245,7 +256,7 @@ impl Asked {
         let room = self.bucket.capacity().saturating_sub(self.next.spent());
         self.answer = Answer::Allowed {
             remaining: u32::try_from(room / interval).unwrap(),
-            full_in: self.next.spent(),
+            reset_in: self.next.spent(),
         };
         self
     }

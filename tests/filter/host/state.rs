@@ -62,6 +62,8 @@ thread_local! {
     static HOST: RefCell<Rc<RefCell<Host>>> = RefCell::default();
     /// The monotonic clock, ns. Not zero, as no machine's is.
     static NOW: Cell<u64> = const { Cell::new(1_000_000_000_000) };
+    /// The wall clock, ns since 1970: 2026-01-01, a Thursday.
+    static WALL: Cell<u64> = const { Cell::new(1_767_225_600_000_000_000) };
     /// The SDK, whose contexts are the thread's, wants each id once.
     static LAST_ID: Cell<u32> = const { Cell::new(0) };
 }
@@ -85,8 +87,18 @@ pub fn now() -> u64 {
     NOW.get()
 }
 
+pub fn wall() -> u64 {
+    WALL.get()
+}
+
 pub fn advance(nanos: u64) {
     NOW.set(NOW.get() + nanos);
+    WALL.set(WALL.get() + nanos);
+}
+
+/// Sets the wall clock, as an operator or NTP may.
+pub fn set_wall(nanos: u64) {
+    WALL.set(nanos);
 }
 
 /// A number for a context or a call.

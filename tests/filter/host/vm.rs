@@ -84,6 +84,11 @@ pub fn tick() -> bool {
 
 /// A request, up to its end or to where it is held.
 pub fn begin(root: u32, request: &Request) -> Step {
+    go_on(start(root, request))
+}
+
+/// A request, up to what the filter makes of its headers.
+pub fn start(root: u32, request: &Request) -> u32 {
     let id = next_id();
     let stream = Stream::new(root, request);
     let count = stream.request_headers.len();
@@ -96,7 +101,7 @@ pub fn begin(root: u32, request: &Request) -> Step {
         proxy_on_request_headers(id, count, true)
     };
     with(|host| host.stream().paused = action == PAUSE);
-    go_on(id)
+    id
 }
 
 /// Brings a call's answer, if the root that it was made under still lives.
@@ -143,8 +148,11 @@ pub fn go_on(id: u32) -> Step {
 
 /// The response, from its headers to its end. Envoy takes a local reply through
 /// the filter's callbacks too.
-fn respond(id: u32) -> Answer {
-    with(|host| host.stream().phase = Phase::Response);
+pub fn respond(id: u32) -> Answer {
+    with(|host| {
+        host.enter(id);
+        host.stream().phase = Phase::Response;
+    });
     unsafe { proxy_on_response_headers(id, 1, false) };
     let stream = end(id);
     let (status, details, body) = match stream.reply {
@@ -157,6 +165,7 @@ fn respond(id: u32) -> Answer {
         body,
         headers: stream.response_headers,
         state: stream.state,
+        request: stream.request_headers,
     }
 }
 
