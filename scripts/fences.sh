@@ -39,7 +39,7 @@ knows feedback limit
 knows client request
 knows route client limit request
 knows config client feedback limit redis request route secret table
-knows admission client config feedback limit request table
+knows admission client config feedback limit request route table
 
 while read -r lines file; do
     if [[ $file != total && $lines -gt 300 ]]; then

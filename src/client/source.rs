@@ -107,6 +107,17 @@ impl Source {
     }
 }
 
+impl Source {
+    /// Whether it depends on the route that a request takes.
+    pub fn is_of_route(&self) -> bool {
+        match self {
+            Self::PathParam(_) => true,
+            Self::All(sources) => sources.iter().any(Self::is_of_route),
+            _ => false,
+        }
+    }
+}
+
 // === impl Credential ===
 
 impl Credential {

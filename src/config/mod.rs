@@ -14,6 +14,7 @@ mod object;
 mod redis;
 mod routes;
 mod sources;
+mod status;
 mod units;
 mod value;
 mod warnings;
@@ -39,7 +40,7 @@ use crate::client::{ClientFrom, KnownClients, Missing};
 use crate::feedback::Feedback;
 use crate::limit::{Limit, Mode};
 use crate::redis::{FailurePolicy, Settings};
-use crate::route::Routes;
+use crate::route::{Routes, StatusPath};
 use crate::secret::Secret;
 use crate::table::{Layout, MAX_ENTRIES};
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub limits: Vec<Rc<Limit>>,
     /// The routes.
     pub routes: Routes,
+    /// Where a client may ask where it stands.
+    pub status: Option<StatusPath>,
     /// The ids the operator has listed.
     pub known: KnownClients,
     /// What a client is told.
@@ -136,7 +139,7 @@ fn read_json(text: &[u8], errors: &Errors) -> Option<Json> {
 /// Reads the whole configuration. `version` stands for its text.
 fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let top = Value::new(json, String::new(), errors).object("a JSON object")?;
-    top.later(&["plan_from", "status"]);
+    top.later(&["plan_from"]);
     let namespace = match top.optional("namespace") {
         Some(namespace) => namespace.name(),
         None => Some("default"),
@@ -171,6 +174,10 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         let expected = "a source with \"known\": true, which would use this";
         clients.unexpected_names::<()>(expected, "none");
     }
+    let status = match top.optional("status") {
+        Some(value) => status::read(&value, &limits, routes.as_ref()).map(Some),
+        None => Some(None),
+    };
     sources.refuse_dangling(&variables);
     top.finish();
 
@@ -192,6 +199,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         has_quotas,
         limits: limits.sound.into_iter().map(|named| named.limit).collect(),
         routes,
+        status: status?,
         known: known.unwrap_or_default(),
         feedback: feedback?,
     })

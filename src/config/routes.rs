@@ -21,7 +21,11 @@ pub(super) fn default(top: &Object<'_>, limits: &Limits) -> Option<Routes> {
             .optional("limits")?
             .unexpected_names(expected, limits.len().to_string());
     }
-    let route = route(Matcher::default(), &limits, Cost::MIN);
+    let route = Route {
+        matcher: Matcher::default(),
+        cost: Cost::MIN,
+        tiers: tiers(&limits),
+    };
     Some(Routes::new(Vec::new(), route))
 }
 
@@ -76,11 +80,15 @@ impl<'r, 'v> RouteReader<'r, 'v> {
         let matcher = object
             .required("match", "conditions, or {} for every request")
             .and_then(|conditions| self.matcher(&conditions, place));
-        let chosen = object
+        let limits = object
             .required("limits", LIMITS)
-            .and_then(|list| self.limits(&list, cost));
+            .and_then(|list| chosen(&list, self.limits, cost));
         object.finish();
-        Some(route(matcher?, &chosen?, cost?))
+        Some(Route {
+            matcher: matcher?,
+            cost: cost?,
+            tiers: tiers(&limits?),
+        })
     }
 
     fn name(&mut self, value: &Value<'v>) {
@@ -107,68 +115,73 @@ impl<'r, 'v> RouteReader<'r, 'v> {
             _ => Some(matcher),
         }
     }
+}
 
-    fn limits(&self, value: &Value<'_>, cost: Option<Cost>) -> Option<Vec<&'r NamedLimit>> {
-        let items = value.list(LIMITS)?;
-        if items.len() > MAX_LIMITS {
-            let expected = format!("at most {MAX_LIMITS} limits");
-            return value.unexpected_names(expected, items.len().to_string());
-        }
-        let mut chosen: Vec<Option<&NamedLimit>> = Vec::new();
-        for item in &items {
-            chosen.push(self.limit(item, cost, &chosen));
-        }
-        chosen.into_iter().collect()
+/// Reads a list of limits by name.
+pub(super) fn chosen<'r>(
+    value: &Value<'_>,
+    limits: &'r Limits,
+    cost: Option<Cost>,
+) -> Option<Vec<&'r NamedLimit>> {
+    let items = value.list(LIMITS)?;
+    if items.len() > MAX_LIMITS {
+        let expected = format!("at most {MAX_LIMITS} limits");
+        return value.unexpected_names(expected, items.len().to_string());
     }
+    let mut chosen: Vec<Option<&NamedLimit>> = Vec::new();
+    for item in &items {
+        chosen.push(choose(item, limits, cost, &chosen));
+    }
+    chosen.into_iter().collect()
+}
 
-    fn limit(
-        &self,
-        value: &Value<'_>,
-        cost: Option<Cost>,
-        chosen: &[Option<&NamedLimit>],
-    ) -> Option<&'r NamedLimit> {
-        let name = value.string("the name of a limit")?;
-        let Limits { sound, faulty, .. } = self.limits;
-        if faulty.iter().any(|other| **other == *name) {
-            return None;
+fn choose<'r>(
+    value: &Value<'_>,
+    limits: &'r Limits,
+    cost: Option<Cost>,
+    chosen: &[Option<&NamedLimit>],
+) -> Option<&'r NamedLimit> {
+    let name = value.string("the name of a limit")?;
+    let Limits { sound, faulty, .. } = limits;
+    if faulty.iter().any(|other| **other == *name) {
+        return None;
+    }
+    let Some(named) = sound.iter().find(|named| *named.limit.name == *name) else {
+        let names = sound.iter().map(|named| &*named.limit.name);
+        let all = names.chain(faulty.iter().map(|name| &**name));
+        return value.unexpected(format!("the name of a limit: {}", one_of(all)));
+    };
+    if chosen
+        .iter()
+        .flatten()
+        .any(|other| Rc::ptr_eq(&other.limit, &named.limit))
+    {
+        return value.unexpected("each limit once");
+    }
+    let too_small = cost.and_then(|cost| {
+        let mut variants = named.variants();
+        let small = variants.find_map(|limit| Some((limit, too_small_for(cost, limit)?)));
+        small.map(|(limit, size)| (cost, limit, size))
+    });
+    match too_small {
+        Some((cost, limit, size)) => {
+            let what = if limit.is_quota() { "quota" } else { "burst" };
+            let place = match &limit.kind {
+                Kind::Metered {
+                    scope: Scope::Cluster(cluster),
+                    ..
+                } if cluster.share.is_none() => "",
+                _ => ", in one gateway,",
+            };
+            let plan = match Rc::ptr_eq(limit, &named.limit) {
+                true => "this one's",
+                false => "under a plan this one's",
+            };
+            value.unexpected(format!(
+                "a limit whose {what}{place} covers the route's cost of {cost} ({plan} is {size})"
+            ))
         }
-        let Some(named) = sound.iter().find(|named| *named.limit.name == *name) else {
-            let names = sound.iter().map(|named| &*named.limit.name);
-            let all = names.chain(faulty.iter().map(|name| &**name));
-            return value.unexpected(format!("the name of a limit: {}", one_of(all)));
-        };
-        if chosen
-            .iter()
-            .flatten()
-            .any(|other| Rc::ptr_eq(&other.limit, &named.limit))
-        {
-            return value.unexpected("each limit once");
-        }
-        let too_small = cost.and_then(|cost| {
-            let mut variants = named.variants();
-            let small = variants.find_map(|limit| Some((limit, too_small_for(cost, limit)?)));
-            small.map(|(limit, size)| (cost, limit, size))
-        });
-        match too_small {
-            Some((cost, limit, size)) => {
-                let what = if limit.is_quota() { "quota" } else { "burst" };
-                let place = match &limit.kind {
-                    Kind::Metered {
-                        scope: Scope::Cluster(cluster),
-                        ..
-                    } if cluster.share.is_none() => "",
-                    _ => ", in one gateway,",
-                };
-                let plan = match Rc::ptr_eq(limit, &named.limit) {
-                    true => "this one's",
-                    false => "under a plan this one's",
-                };
-                value.unexpected(format!(
-                    "a limit whose {what}{place} covers the route's cost of {cost} ({plan} is {size})"
-                ))
-            }
-            None => Some(named),
-        }
+        None => Some(named),
     }
 }
 
@@ -187,7 +200,8 @@ const MAX_LIMITS: usize = 32;
 
 const LIMITS: &str = "a list of limits by name, or [] for none";
 
-fn route(matcher: Matcher, limits: &[&NamedLimit], cost: Cost) -> Route {
+/// These limits for the clients of each plan.
+pub(super) fn tiers(limits: &[&NamedLimit]) -> Tiers {
     let plans = limits.iter().map(|named| named.plans.len()).max();
     let own = limits.iter().map(|named| (*named, Some(&named.limit)));
     let of_plan = |plan| {
@@ -201,13 +215,9 @@ fn route(matcher: Matcher, limits: &[&NamedLimit], cost: Cost) -> Route {
         });
         tier(limits)
     };
-    Route {
-        matcher,
-        cost,
-        tiers: Tiers {
-            own: tier(own),
-            plans: (0..plans.unwrap_or(0)).map(of_plan).collect(),
-        },
+    Tiers {
+        own: tier(own),
+        plans: (0..plans.unwrap_or(0)).map(of_plan).collect(),
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod dialect;
 mod refusal;
+mod status;
 
 pub use dialect::{policy, Dialect};
 pub use refusal::{Refusal, Reply};
+pub use status::{status, StatusItem};
 
 use crate::limit::Standings;
 

@@ -6,11 +6,10 @@
 //! denies.
 
 use std::iter;
-use std::rc::Rc;
 
 use super::bill::{Bill, Here};
 use super::counting::{decided, refused_uncounted, Counted, Counting};
-use crate::admission::ClusterCharge;
+use crate::admission::{Charges, ClusterCharge};
 use crate::host::{Received, Redis, Sent};
 use crate::limit::{Consistency, Outcome};
 use crate::redis::Consulted;
@@ -24,13 +23,12 @@ pub(super) struct Waiting {
 }
 
 /// Charges what can be charged without Redis, and asks it for the rest.
-pub(super) fn count(
-    plugin: &Plugin,
-    redis: &Redis,
-    mut pages: Vec<PageCharge>,
-    cluster: Vec<ClusterCharge>,
-    policy: Rc<str>,
-) -> Counting {
+pub(super) fn count(plugin: &Plugin, redis: &Redis, charges: Charges) -> Counting {
+    let Charges {
+        mut pages,
+        cluster,
+        policy,
+    } = charges;
     let (mut leased, mut asked, mut denied) = (Vec::new(), Vec::new(), Vec::new());
     for charge in cluster {
         match consult(redis, &charge) {

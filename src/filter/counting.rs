@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use log::error;
 
-use crate::admission::ClusterCharge;
+use crate::admission::Charges;
 use crate::feedback::Refusal;
 use crate::host::{Slots, Uncounted};
 use crate::limit::{Limit, Outcome, Standings, Verdict};
@@ -43,15 +43,15 @@ pub(super) enum Passed {
 }
 
 /// Counts a request: in this gateway, and in Redis where that is asked for.
-pub(super) fn count(
-    plugin: &Plugin,
-    pages: Vec<PageCharge>,
-    cluster: Vec<ClusterCharge>,
-    policy: Rc<str>,
-) -> Counting {
-    match plugin.redis.as_ref().filter(|_| !cluster.is_empty()) {
-        Some(redis) => cluster::count(plugin, redis, pages, cluster, policy),
-        None => Counting::Decided(count_here(plugin, &pages, policy)),
+pub(super) fn count(plugin: &Plugin, charges: Charges) -> Counting {
+    match plugin
+        .redis
+        .as_ref()
+        .filter(|_| !charges.cluster.is_empty())
+    {
+        Some(redis) => cluster::count(plugin, redis, charges),
+        None if charges.is_empty() => Counting::Decided(Counted::unlimited()),
+        None => Counting::Decided(count_here(plugin, &charges.pages, charges.policy)),
     }
 }
 

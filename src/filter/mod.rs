@@ -3,6 +3,7 @@
 mod bill;
 mod cluster;
 mod counting;
+mod status;
 
 use std::mem;
 use std::rc::Rc;
@@ -11,13 +12,15 @@ use log::error;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Inquiry};
+use crate::feedback::{Refusal, Reply};
 use crate::host::{self, HostRequest, Slots, Uncounted};
 use crate::limit::{Limit, Mode};
 use crate::request::Request;
 use crate::root::Plugin;
 use cluster::Waiting;
 use counting::{count, refused_uncounted, Counted, Counting, Passed};
+use status::{Looking, Told};
 
 /// The filter's side of one request.
 pub(crate) struct Filter {
@@ -25,6 +28,8 @@ pub(crate) struct Filter {
     stage: Stage,
     /// What it holds until it has ended.
     slots: Option<Slots>,
+    /// Where it asks where its client stands, until that is looked up.
+    inquiry: Option<Box<Inquiry>>,
 }
 
 /// How far the request has come.
@@ -33,6 +38,8 @@ enum Stage {
     Start,
     /// It is held until Redis has answered.
     AwaitingRedis(Box<Waiting>),
+    /// Likewise, to tell its client where it stands.
+    Looking(Box<Looking>),
     /// It passes.
     Admitted(Passed),
     /// It was answered here. Envoy takes that answer through the response
@@ -52,10 +59,11 @@ impl Filter {
             plugin,
             stage: Stage::Start,
             slots: None,
+            inquiry: None,
         }
     }
 
-    fn count(&self) -> Counting {
+    fn count(&mut self) -> Counting {
         let plugin = &*self.plugin;
         let request = HostRequest::default();
         let admission = Admission::of(&plugin.config, &plugin.key, &request);
@@ -70,11 +78,11 @@ impl Filter {
         match admission {
             Admission::Unlimited => Counting::Decided(Counted::unlimited()),
             Admission::Refused(refusal) => Counting::Decided(refusal.into()),
-            Admission::Charge {
-                pages,
-                cluster,
-                policy,
-            } => count(plugin, pages, cluster, policy),
+            Admission::Charge(charges) => count(plugin, charges),
+            Admission::Tell(charges, inquiry) => {
+                self.inquiry = Some(inquiry);
+                count(plugin, charges)
+            }
         }
     }
 
@@ -92,19 +100,49 @@ impl Filter {
     fn settle(&mut self, counted: Counted) -> Action {
         self.slots = counted.slots;
         match counted.decision {
+            Ok(_) if self.inquiry.is_some() => self.tell(),
             Ok(passed) => {
                 self.mark(&counted.over);
                 self.stage = Stage::Admitted(passed);
                 Action::Continue
             }
-            Err(refusal) => {
-                let reply = refusal.reply(&self.plugin.config.feedback);
-                host::note(&reply.state);
-                if let Err(failure) = host::send(&reply) {
-                    error!("a refused request could not be answered: {failure}");
-                }
-                self.stage = Stage::Replied;
-                self.release();
+            Err(refusal) => self.refuse(&refusal),
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) -> Action {
+        self.answer(&refusal.reply(&self.plugin.config.feedback))
+    }
+
+    fn answer(&mut self, reply: &Reply) -> Action {
+        host::note(&reply.state);
+        if let Err(failure) = host::send(reply) {
+            error!("a request could not be answered: {failure}");
+        }
+        self.stage = Stage::Replied;
+        self.release();
+        Action::Pause
+    }
+
+    /// Tells the client where it stands.
+    fn tell(&mut self) -> Action {
+        let Some(inquiry) = self.inquiry.take() else {
+            return Action::Continue;
+        };
+        match status::tell(&self.plugin, *inquiry) {
+            Ok(told) => self.told(told),
+            Err(failure) => {
+                error!("a status could not be looked up: {failure}");
+                self.refuse(&Refusal::Uncounted)
+            }
+        }
+    }
+
+    fn told(&mut self, told: Told) -> Action {
+        match told {
+            Told::Reply(reply) => self.answer(&reply),
+            Told::Looking(looking) => {
+                self.stage = Stage::Looking(looking);
                 Action::Pause
             }
         }
@@ -154,19 +192,25 @@ impl Context for Filter {
         _body: usize,
         _trailers: usize,
     ) {
-        let Some(redis) = &self.plugin.redis else {
+        let plugin = self.plugin.clone();
+        let Some(redis) = &plugin.redis else {
             return;
         };
-        let counting = match mem::replace(&mut self.stage, Stage::Start) {
+        let action = match mem::replace(&mut self.stage, Stage::Start) {
             Stage::AwaitingRedis(waiting) if waiting.is_for(token) => {
-                waiting.answered(&self.plugin, redis, headers)
+                let counting = waiting.answered(&plugin, redis, headers);
+                self.go_on(counting)
+            }
+            Stage::Looking(looking) if looking.is_for(token) => {
+                let told = looking.answered(&plugin, redis, headers);
+                self.told(told)
             }
             other => {
                 self.stage = other;
                 return;
             }
         };
-        if self.go_on(counting) == Action::Continue {
+        if action == Action::Continue {
             if let Err(failure) = host::resume() {
                 error!("a request that passes could not go on: {failure}");
             }
@@ -191,7 +235,7 @@ impl HttpContext for Filter {
                     .header_names()
                     .for_each(host::remove_response_header);
             }
-            Stage::Start | Stage::AwaitingRedis(_) | Stage::Replied => {}
+            Stage::Start | Stage::AwaitingRedis(_) | Stage::Looking(_) | Stage::Replied => {}
         }
         Action::Continue
     }

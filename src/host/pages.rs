@@ -12,7 +12,9 @@ use super::asked::{Asked, Charged, Swap};
 use super::stored_page::{StoredPage, MAX_TRIES};
 use super::{tick, Clocks, HostError, Metrics};
 use crate::limit::Now;
-use crate::table::{Charge, Entry, Fingerprint, Layout, PageCharge, PageIndex, Said, Which};
+use crate::table::{
+    Charge, Entry, Fingerprint, Layout, Look, Page, PageCharge, PageIndex, Said, Which,
+};
 
 /// The table.
 #[derive(Debug)]
@@ -113,24 +115,44 @@ impl Pages {
         }
     }
 
+    /// Where each charge's client stands: units left, and the time until all are
+    /// there, ns.
+    pub(crate) fn look(&self, request: &PageCharge) -> Result<Vec<(u32, u64)>, HostError> {
+        let now = self.clocks.now()?;
+        let stored = StoredPage::read(self.key(request.page))?;
+        Ok(stored.page.look(&request.charges, now))
+    }
+
+    /// What Redis was last seen to have, likewise; `None` where it is time to
+    /// look, `Some(None)` while another does.
+    pub(crate) fn seen(
+        &self,
+        page: PageIndex,
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Option<(u32, u64)>>, HostError> {
+        let now = self.clocks.now()?;
+        let stored = StoredPage::read(self.key(page))?;
+        let look = stored.page.seen(fingerprint, now);
+        Ok(look.map(|look| look.left()))
+    }
+
+    /// Keeps what Redis is seen to have; whether there is room for it.
+    pub(crate) fn see(
+        &self,
+        page: PageIndex,
+        fingerprint: Fingerprint,
+        left: Option<(u32, u64)>,
+    ) -> bool {
+        let mut has_room = false;
+        self.update(page, |page, now| {
+            has_room = page.see(fingerprint, Look::new(left, now.monotonic), now);
+        }) && has_room
+    }
+
     /// Keeps what Redis said. It only saves calls, so it is given up where
     /// other requests win every race.
     pub(crate) fn remember(&self, page: PageIndex, fingerprint: Fingerprint, said: Said) {
-        let remembered = || -> Result<(), HostError> {
-            let now = self.clocks.now()?;
-            let mut stored = StoredPage::read(self.key(page))?;
-            for _ in 0..MAX_TRIES {
-                stored.page.remember(fingerprint, said, now);
-                if stored.write()? {
-                    return Ok(());
-                }
-                stored.read_again()?;
-            }
-            Ok(())
-        };
-        if let Err(failure) = remembered() {
-            error!("remembering a denial: {failure}");
-        }
+        self.update(page, |page, now| page.remember(fingerprint, said, now));
     }
 
     /// Tries again to give back what is owed. `true` once nothing is.
@@ -220,6 +242,27 @@ impl Pages {
             stored.read_again()?;
         }
         Ok(false)
+    }
+
+    /// Changes a page for the sake of what it saves; `false` where other requests
+    /// won every race.
+    fn update(&self, page: PageIndex, mut change: impl FnMut(&mut Page, Now)) -> bool {
+        let mut updated = || -> Result<bool, HostError> {
+            let now = self.clocks.now()?;
+            let mut stored = StoredPage::read(self.key(page))?;
+            for _ in 0..MAX_TRIES {
+                change(&mut stored.page, now);
+                if stored.write()? {
+                    return Ok(true);
+                }
+                stored.read_again()?;
+            }
+            Ok(false)
+        };
+        updated().unwrap_or_else(|failure| {
+            error!("what Redis said could not be kept: {failure}");
+            false
+        })
     }
 
     fn key(&self, index: PageIndex) -> String {

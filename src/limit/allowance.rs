@@ -63,6 +63,14 @@ impl Allowance {
         }
     }
 
+    /// Units there are, and the time until all are, ns.
+    pub fn look(&self, state: Option<State>, now: Now) -> (u32, u64) {
+        match self {
+            Self::Bucket(bucket) => bucket.look(state.and_then(State::bucket), now.monotonic),
+            Self::Quota(quota) => quota.look(state.and_then(State::quota), now.wall),
+        }
+    }
+
     /// The state after `cost` units that were charged at `charged_at` come back.
     pub fn give_back(&self, state: State, cost: Cost, charged_at: Now, now: Now) -> State {
         match (self, state) {

@@ -168,6 +168,12 @@ impl TokenBucket {
         }
     }
 
+    /// Units there are at `now`, and the time until the bucket is full, ns.
+    pub fn look(&self, state: Option<BucketState>, now: u64) -> (u32, u64) {
+        let spent = self.spent(state, now);
+        (self.units_left(spent), spent)
+    }
+
     /// The state after `cost` units that were charged at `charged_at` come back,
     /// as for a request that another limit denied in the end. What time has
     /// refilled since is not given a second time.

@@ -77,6 +77,19 @@ impl Kind {
         }
     }
 
+    /// Units there are as this gateway counts them, and the time until all are,
+    /// ns; 0 where it is not time that brings them back.
+    pub fn look(&self, state: Option<State>, now: Now) -> (u32, u64) {
+        match (self, state) {
+            (Self::Metered { allowance, scope }, state) => scope.here(allowance).look(state, now),
+            (Self::Concurrency(concurrency), Some(State::Slots(slots))) => {
+                (concurrency.free(Some(slots), now.monotonic), 0)
+            }
+            (Self::Concurrency(concurrency), _) => (concurrency.slots().get(), 0),
+            (Self::Blocked, _) => (0, 0),
+        }
+    }
+
     /// The state after what was charged at `charged_at` comes back.
     pub fn give_back(&self, state: State, cost: Cost, charged_at: Now, now: Now) -> State {
         match (self, state) {

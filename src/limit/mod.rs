@@ -66,6 +66,18 @@ pub enum Unit {
 /// What a request takes from a limit, in the limit's unit.
 pub type Cost = NonZeroU32;
 
+// === impl Unit ===
+
+impl Unit {
+    /// Its name, as draft-ietf-httpapi-ratelimit-headers-11 registers it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::ConcurrentRequests => "concurrent-requests",
+        }
+    }
+}
+
 // === impl Limit ===
 
 impl Limit {

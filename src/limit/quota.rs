@@ -160,6 +160,12 @@ impl CalendarQuota {
         }
     }
 
+    /// Units there are at `now`, and the time until the period ends, ns.
+    pub fn look(&self, state: Option<QuotaState>, now: u64) -> (u32, u64) {
+        let (used, window) = self.current(state, now);
+        (self.units_left(used), window.ends_in(now).get())
+    }
+
     /// The state after `units` whose true number was known only afterwards:
     /// charged without asking, or given back where negative.
     pub fn settle(&self, state: Option<QuotaState>, units: i64, now: u64) -> QuotaState {

@@ -25,6 +25,8 @@ pub struct Cluster {
     /// What a remembered denial belongs to: the limit under this very
     /// configuration and plan.
     pub denials: u64,
+    /// Likewise, what Redis was last seen to have.
+    pub looks: u64,
 }
 
 /// When Redis is asked.

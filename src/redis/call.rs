@@ -32,6 +32,8 @@ pub enum Operation {
     /// Take so many units, whatever the other keys say, and whose denial is none
     /// of the call's.
     Try(u32),
+    /// Look, without writing.
+    Peek,
     /// Borrow units, in place of the lease before.
     Lease(LeaseTerms),
 }
@@ -70,13 +72,14 @@ impl Call {
 impl Ask {
     /// Whether the call does nothing where this key denies.
     pub(super) fn binds(&self) -> bool {
-        !matches!(self.operation, Operation::Try(_))
+        !matches!(self.operation, Operation::Try(_) | Operation::Peek)
     }
 
     fn arguments(&self) -> [String; 10] {
         let (name, amount, terms) = match self.operation {
             Operation::Charge(units) => ("charge", units, LeaseTerms::default()),
             Operation::Try(units) => ("try", units, LeaseTerms::default()),
+            Operation::Peek => ("peek", 0, LeaseTerms::default()),
             Operation::Lease(terms) => ("lease", terms.wanted, terms),
         };
         let (kind, period, offset) = match &self.allowance {

@@ -106,7 +106,7 @@ impl KeyReply {
     /// Whether it says no more units than there can be, and were asked for.
     fn can_be_for(&self, ask: &Ask) -> bool {
         let wanted = match ask.operation {
-            Operation::Charge(_) | Operation::Try(_) => 0,
+            Operation::Charge(_) | Operation::Try(_) | Operation::Peek => 0,
             Operation::Lease(terms) => terms.wanted,
         };
         let (Answer::Allowed { remaining, .. } | Answer::Denied { remaining, .. }) = self.answer;

@@ -8,11 +8,13 @@
 mod host;
 mod matcher;
 mod path;
+mod status;
 mod template;
 
 pub use host::HostPattern;
 pub use matcher::{HeaderMatch, Matcher, PathMatch};
 pub use path::NormalPath;
+pub use status::StatusPath;
 pub use template::{InvalidTemplate, Template};
 
 use std::rc::Rc;
@@ -151,6 +153,16 @@ impl LimitGroup {
 }
 
 // === impl Matched ===
+
+impl<'a> Matched<'a> {
+    /// A route without a path to it: a request that this gateway answers itself.
+    pub fn nowhere(route: &'a Route) -> Self {
+        Self {
+            route,
+            path: NormalPath::Ambiguous,
+        }
+    }
+}
 
 impl PathParams for Matched<'_> {
     fn path_param(&self, name: &str) -> Option<&[u8]> {

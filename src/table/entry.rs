@@ -6,6 +6,7 @@
 //! | quota  | start of the period, s: 35 bits; length: 29 | units used                    |
 //! | slots  | when those of this generation are gone, ns | timeout, s: 21 bits; current, previous: 20 bits each |
 //! | denial | until when, ns                             | cost: 32 bits; said at, s: 29 |
+//! | look   | until when it is fresh, ns                 | known: 1 bit; reset, s: 28; remaining: 32 |
 //!
 //! The tag is the top three bits of `rest`. An entry is never more than its
 //! client has to say for itself: which of them is free again, and which one is
@@ -17,6 +18,7 @@ use zerocopy::little_endian::U64;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::denial::Denial;
+use super::look::Look;
 use super::Fingerprint;
 use crate::limit::{BucketState, Now, QuotaState, SlotState, State};
 
@@ -37,14 +39,16 @@ pub(super) enum Content {
     Spent(State),
     /// Redis' last denial.
     Denial(Denial),
+    /// What Redis was last seen to have.
+    Look(Look),
 }
 
-/// How much is lost with an entry: the less, the sooner it is given up. A
-/// remembered denial only saves calls, and a held slot would be missed until it
+/// How much is lost with an entry: the less, the sooner it is given up. What
+/// Redis has said only saves calls, and a held slot would be missed until it
 /// comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Weight {
-    Denial,
+    Cache,
     /// Units, and not the time that brings them back: a slow limit's fresh
     /// buckets would crowd out a fast limit's empty ones.
     Units(u64),
@@ -55,6 +59,7 @@ const BUCKET: u64 = 0;
 const QUOTA: u64 = 1;
 const SLOTS: u64 = 2;
 const DENIAL: u64 = 3;
+const LOOK: u64 = 4;
 
 /// Bits of `rest` below the tag.
 const REST: u32 = 61;
@@ -64,6 +69,10 @@ const LENGTH: u32 = 29;
 const COUNT: u32 = 20;
 /// Bits of the time at which a denial was said.
 pub(super) const SAID_AT: u32 = 29;
+/// Bits of a number of units.
+const UNITS: u32 = 32;
+/// Bits of a reset: eight years.
+const RESET: u32 = 28;
 /// Added to a period's start, s: one that holds 1970 may begin before it.
 const BEFORE_1970: i64 = 1 << LENGTH;
 
@@ -102,12 +111,13 @@ impl StoredEntry {
                 slots.held() == 0 || slots.gone_at <= now.monotonic
             }
             Some(Content::Denial(denial)) => denial.until <= now.monotonic,
+            Some(Content::Look(look)) => look.until <= now.monotonic,
         }
     }
 
     pub(super) fn weight(&self, now: Now) -> Weight {
         match self.content() {
-            None | Some(Content::Denial(_)) => Weight::Denial,
+            None | Some(Content::Denial(_) | Content::Look(_)) => Weight::Cache,
             Some(Content::Spent(State::Bucket(bucket))) => {
                 let ahead = bucket.tat.saturating_sub(now.monotonic);
                 Weight::Units(ahead / bucket.interval)
@@ -140,6 +150,11 @@ fn encode(content: Content) -> (u64, u64, u64) {
         Content::Denial(denial) => {
             let rest = pair(denial.cost.get().into(), denial.said_at.into(), SAID_AT);
             (denial.until, DENIAL, rest)
+        }
+        Content::Look(look) => {
+            let (remaining, reset) = look.seen.unwrap_or_default();
+            let reset = pair(look.seen.is_some().into(), reset, RESET);
+            (look.until, LOOK, pair(reset, remaining.into(), UNITS))
         }
     }
 }
@@ -176,6 +191,15 @@ fn decode(time: u64, rest: u64) -> Option<Content> {
                 until: time,
                 cost: u32::try_from(cost).ok()?.try_into().ok()?,
                 said_at: u32::try_from(said_at).ok()?,
+            })
+        }
+        LOOK => {
+            let (reset, remaining) = unpair(rest, UNITS);
+            let (is_known, reset) = unpair(reset, RESET);
+            let remaining = u32::try_from(remaining).ok()?;
+            Content::Look(Look {
+                until: time,
+                seen: (is_known == 1).then_some((remaining, reset)),
             })
         }
         _ => return None,

@@ -12,11 +12,13 @@ mod denial;
 mod entry;
 mod hash;
 mod layout;
+mod look;
 mod page;
 
 pub use decided::{Decided, Which};
 pub use hash::{ClientHash, Fingerprint, TableKey};
 pub use layout::{Layout, PageIndex, ENTRIES_PER_PAGE, MAX_ENTRIES};
+pub use look::Look;
 pub use page::{Page, Said};
 
 use std::rc::Rc;

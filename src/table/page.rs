@@ -15,7 +15,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::denial::Denial;
 use super::entry::{Content, StoredEntry};
-use super::{Charge, Decided, Entry, Fingerprint, Which, ENTRIES_PER_PAGE};
+use super::{Charge, Decided, Entry, Fingerprint, Look, Which, ENTRIES_PER_PAGE};
 use crate::limit::{Cost, Now};
 
 /// A page of the table, in the bytes it was read in.
@@ -130,17 +130,55 @@ impl Page {
     pub fn remember(&mut self, fingerprint: Fingerprint, said: Said, now: Now) {
         let (slot, denial) = match said {
             Said::Allowed => (self.find(fingerprint), Denial::OVER),
-            Said::Denied { cost, retry_after } => {
-                let slot = self.find(fingerprint).or_else(|| {
-                    let place = self.place_for_new(&[], &[], now)?;
-                    (place.evictions == 0).then_some(place.slot)
-                });
-                (slot, Denial::new(cost, retry_after, now.monotonic))
-            }
+            Said::Denied { cost, retry_after } => (
+                self.place_for_cached(fingerprint, now),
+                Denial::new(cost, retry_after, now.monotonic),
+            ),
         };
         if let Some(slot) = slot {
             self.write(slot, fingerprint, Content::Denial(denial));
         }
+    }
+
+    /// Where each charge's client stands: units, and the time until all are
+    /// there, ns.
+    pub fn look(&self, charges: &[Charge], now: Now) -> Vec<(u32, u64)> {
+        let look = |charge: &Charge| {
+            let content = self
+                .find(charge.fingerprint)
+                .and_then(|slot| self.content(slot));
+            let state = match content {
+                Some(Content::Spent(state)) => Some(state),
+                _ => None,
+            };
+            charge.limit.kind.look(state, now)
+        };
+        charges.iter().map(look).collect()
+    }
+
+    /// What Redis was last seen to have, if that is worth anything by now.
+    pub fn seen(&self, fingerprint: Fingerprint, now: Now) -> Option<Look> {
+        match self.content(self.find(fingerprint)?)? {
+            Content::Look(look) => Some(look).filter(|look| look.is_fresh(now.monotonic)),
+            _ => None,
+        }
+    }
+
+    /// Keeps what Redis is seen to have, where there is room for it: as with a
+    /// denial, no entry that is not free gives its place up.
+    pub fn see(&mut self, fingerprint: Fingerprint, look: Look, now: Now) -> bool {
+        let slot = self.place_for_cached(fingerprint, now);
+        if let Some(slot) = slot {
+            self.write(slot, fingerprint, Content::Look(look));
+        }
+        slot.is_some()
+    }
+
+    fn place_for_cached(&self, fingerprint: Fingerprint, now: Now) -> Option<Slot> {
+        self.find(fingerprint).or_else(|| {
+            let place = self.place_for_new(&[], &[], now)?;
+            (place.evictions == 0).then_some(place.slot)
+        })
     }
 
     /// The place for a new entry: one that is free, or else one more, or else, in

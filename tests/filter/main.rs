@@ -32,3 +32,4 @@ mod redis_failures;
 mod reload;
 mod routes;
 mod slots;
+mod status;

@@ -70,7 +70,8 @@ pub(super) fn read(
                     consistency: consistency?,
                     share: share(&amount, fields, value, defaults)?,
                     key: redis::limit_key(name, &belongs_to).into(),
-                    denials: hash(&(tag, defaults.version, plan)),
+                    denials: hash(&("denial", tag, defaults.version, plan)),
+                    looks: hash(&("look", tag, defaults.version, plan)),
                 }),
             };
             Kind::Metered {

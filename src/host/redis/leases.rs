@@ -26,6 +26,18 @@ impl Redis {
         }
     }
 
+    /// What is known of the units that a client with a lease has, here and in
+    /// Redis: how many, and the time until all are there, ns.
+    pub(crate) fn lease_standing(&self, lease: u64) -> Option<(u32, u64)> {
+        match self.leases.borrow().standing(lease, self.now()?)? {
+            Answer::Allowed {
+                remaining,
+                reset_in,
+            } => Some((remaining, reset_in)),
+            Answer::Denied { .. } => None,
+        }
+    }
+
     /// Takes units that are there.
     pub(crate) fn spend_lease(&self, lease: u64, cost: Cost) -> Option<Answer> {
         self.leases.borrow_mut().spend(lease, cost)

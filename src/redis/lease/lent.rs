@@ -122,6 +122,11 @@ impl Lease {
         }
     }
 
+    /// The same, while there is a lease that holds.
+    pub(super) fn known_standing(&self, now: u64) -> Option<Answer> {
+        (self.generation > 0 && now < self.ends_at).then(|| self.standing())
+    }
+
     fn end_if_over(&mut self, now: u64) {
         if now >= self.ends_at {
             (self.balance, self.held, self.generation) = (0, 0, 0);

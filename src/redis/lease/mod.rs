@@ -72,6 +72,11 @@ impl LeaseBook {
         self.leases.get_mut(&lease)?.spend(cost)
     }
 
+    /// What a client with units on lease has: here, and elsewhere as last heard.
+    pub fn standing(&self, lease: u64, now: u64) -> Option<Answer> {
+        self.leases.get(&lease)?.known_standing(now)
+    }
+
     /// Gives back units that a request took, not before `spent_at`, that does
     /// not pass.
     pub fn give_back(&mut self, lease: u64, cost: Cost, spent_at: u64) {

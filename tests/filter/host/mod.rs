@@ -6,6 +6,7 @@ mod abi;
 mod calls;
 mod memory;
 mod redis;
+mod request;
 mod state;
 mod store;
 mod stream;
@@ -13,6 +14,7 @@ mod vm;
 
 pub use calls::{Call, Pending, Refused, Response, Step};
 pub use redis::{reply, Redis};
+pub use request::Request;
 pub use store::Store;
 
 use std::cell::RefCell;
@@ -27,14 +29,6 @@ pub struct Gateway {
     root: u32,
     // Its VM is the thread's: no other thread may use it.
     host: Rc<RefCell<Host>>,
-}
-
-/// A request on its way.
-#[derive(Clone)]
-pub struct Request {
-    headers: Vec<(String, Vec<u8>)>,
-    attributes: Vec<(String, Vec<u8>)>,
-    upstream: Vec<(String, String)>,
 }
 
 /// A request that has passed, up to its end.
@@ -233,50 +227,6 @@ impl Open {
     pub fn reset(self) {
         turn_to(&self.host);
         vm::end(self.stream);
-    }
-}
-
-// === impl Request ===
-
-impl Request {
-    pub fn get(path: &str) -> Self {
-        Self {
-            headers: Vec::new(),
-            attributes: vec![("source\0address".into(), b"10.0.0.1:1234".to_vec())],
-            upstream: Vec::new(),
-        }
-        .header(":method", "GET")
-        .header(":path", path)
-        .header(":authority", "api.example.com")
-    }
-
-    /// A request of a client that is known by the header `x-api-key`.
-    pub fn of(client: &str) -> Self {
-        Self::get("/").header("x-api-key", client)
-    }
-
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers.push((name.into(), value.as_ref().to_vec()));
-        self
-    }
-
-    /// Replaces a header.
-    pub fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers.retain(|(other, _)| other != name);
-        self.header(name, value)
-    }
-
-    pub fn attribute(mut self, path: &[&str], value: impl AsRef<[u8]>) -> Self {
-        let path = path.join("\0");
-        self.attributes.retain(|(other, _)| *other != path);
-        self.attributes.push((path, value.as_ref().to_vec()));
-        self
-    }
-
-    /// A header that the upstream answers with.
-    pub fn upstream(mut self, name: &str, value: &str) -> Self {
-        self.upstream.push((name.into(), value.into()));
-        self
     }
 }
 

@@ -1,0 +1,108 @@
+//! What a request is to be charged on a route.
+
+use std::rc::Rc;
+
+use super::ClusterCharge;
+use crate::client::{ClientId, Found};
+use crate::config::Config;
+use crate::feedback::{self, Refusal};
+use crate::limit::{Cost, Limit};
+use crate::request::Request;
+use crate::route::{Matched, Tier};
+use crate::table::{Charge, Entry, PageCharge, TableKey};
+
+/// What is asked of each store for a request.
+#[derive(Debug)]
+pub struct Charges {
+    /// What to ask of each page.
+    pub pages: Vec<PageCharge>,
+    /// What to ask of Redis.
+    pub cluster: Vec<ClusterCharge>,
+    /// The `RateLimit-Policy` of all limits asked.
+    pub policy: Rc<str>,
+}
+
+// === impl Charges ===
+
+impl Charges {
+    /// The charges of a request that meets these limits.
+    ///
+    /// # Errors
+    /// [`Refusal`] where a limit wants a client, and the request has none or two.
+    pub(super) fn of<R: Request>(
+        config: &Config,
+        key: &TableKey,
+        request: &R,
+        matched: &Matched<'_>,
+        (tier, cost): (&Tier, Cost),
+    ) -> Result<Self, Refusal> {
+        let mut pages: Vec<PageCharge> = Vec::with_capacity(tier.groups.len());
+        let mut cluster: Vec<ClusterCharge> = Vec::new();
+        let mut skipped = false;
+        for group in &tier.groups {
+            let sources = &group.client_from;
+            let id: ClientId = match sources.find(request, matched, &config.known) {
+                Found::Client(id) => id,
+                Found::Unlimited => {
+                    skipped = true;
+                    continue;
+                }
+                Found::Refused => {
+                    let scheme = sources.scheme().to_owned();
+                    return Err(Refusal::MissingClient { scheme });
+                }
+                Found::Ambiguous => return Err(Refusal::AmbiguousClient),
+            };
+            let client = key.client(id.as_bytes());
+            let page = config.layout.page_of(&client);
+            let charge = |limit: &Rc<Limit>| Charge {
+                fingerprint: key.fingerprint(&client, limit.tag),
+                limit: limit.clone(),
+                cost,
+                entry: Entry::Spent,
+            };
+            if !group.local.is_empty() {
+                PageCharge::add(&mut pages, page, group.local.iter().map(charge));
+            }
+            if !group.cluster.is_empty() {
+                let id = Rc::new(id);
+                cluster.extend(group.cluster.iter().map(|limit| ClusterCharge {
+                    client: id.clone(),
+                    hash: client,
+                    page,
+                    charge: charge(limit),
+                }));
+            }
+        }
+        Ok(Self {
+            policy: match skipped {
+                true => policy_of(&pages, &cluster),
+                false => tier.policy.clone(),
+            },
+            pages,
+            cluster,
+        })
+    }
+
+    /// The same without limits that nobody is to know of.
+    pub(super) fn enforced(mut self) -> Self {
+        for page in &mut self.pages {
+            page.charges.retain(|charge| !charge.limit.is_alone());
+        }
+        self.cluster
+            .retain(|cluster| !cluster.charge.limit.is_alone());
+        self
+    }
+
+    /// Whether no limit is asked.
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty() && self.cluster.is_empty()
+    }
+}
+
+/// The policy of limits of which some do not apply, those of this gateway first.
+fn policy_of(pages: &[PageCharge], cluster: &[ClusterCharge]) -> Rc<str> {
+    let local = pages.iter().flat_map(|page| &page.charges);
+    let charges = local.chain(cluster.iter().map(|cluster| &cluster.charge));
+    feedback::policy(charges.map(|charge| &*charge.limit as &Limit)).into()
+}

@@ -1,0 +1,91 @@
+//! What a client is told that asks where it stands.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::{seconds, Reply};
+use crate::limit::{Limit, Unit};
+
+/// A limit, and where the client stands with it.
+#[derive(Debug)]
+pub struct StatusItem {
+    /// The limit.
+    pub limit: Rc<Limit>,
+    /// Units left, and the time until all are there, ns; `None` where nobody
+    /// knows.
+    pub left: Option<(u32, u64)>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    plan: Option<&'a str>,
+    limits: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    name: &'a str,
+    unit: &'a str,
+    limit: u32,
+    remaining: Option<u32>,
+    /// s.
+    reset: Option<u64>,
+    message: String,
+}
+
+/// The reply: this plan, and these limits in their order.
+pub fn status(plan: Option<&str>, items: &[StatusItem]) -> Reply {
+    let document = Document {
+        plan,
+        limits: items.iter().map(Item::of).collect(),
+    };
+    Reply {
+        status: 200,
+        details: "tollgate_answered:status".to_owned(),
+        state: "answered:status".to_owned(),
+        headers: vec![
+            ("content-type", "application/json".to_owned()),
+            ("cache-control", "no-store".to_owned()),
+        ],
+        // Text and numbers always serialize.
+        body: serde_json::to_string(&document).unwrap_or_default(),
+    }
+}
+
+// === impl Item ===
+
+impl<'a> Item<'a> {
+    fn of(StatusItem { limit, left }: &'a StatusItem) -> Self {
+        let reset = left.and_then(|(_, reset)| limit.window().map(|_| seconds(reset)));
+        Self {
+            name: &limit.name,
+            unit: limit.unit().as_str(),
+            limit: limit.size(),
+            remaining: left.map(|(remaining, _)| remaining),
+            reset,
+            message: match left {
+                Some((remaining, _)) => message(limit, *remaining, reset),
+                None => "What is left is not known for the moment.".to_owned(),
+            },
+        }
+    }
+}
+
+fn message(limit: &Limit, remaining: u32, reset: Option<u64>) -> String {
+    let requests = plural(remaining.into(), "more request");
+    match (limit.unit(), reset) {
+        (_, _) if limit.size() == 0 => "You can send no requests on this plan.".to_owned(),
+        (Unit::ConcurrentRequests, _) => format!("You can send {requests} at the same time."),
+        (Unit::Requests, Some(reset @ 1..)) => {
+            let seconds = plural(reset, "second");
+            format!("You can send {requests} in the next {seconds}.")
+        }
+        (Unit::Requests, _) => format!("You can send {requests}."),
+    }
+}
+
+fn plural(count: u64, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}
