@@ -139,15 +139,26 @@ redis_and_bridge() {
     [[ ${#missing[@]} -eq 0 ]] || install_programs "${missing[@]}"
 }
 
-upstash_client() {
-    local pinned=scripts/upstash-requirements.txt
-    if cmp -s "$pinned" .tools/python/upstash-requirements.txt; then return; fi
+# python_packages WHAT PINNED FOLDER: into a folder of .tools that a test puts on its path,
+# so that nothing is installed into the machine's own Python. What is compiled fits one
+# Python only, so a new one has them installed anew.
+python_packages() {
+    need_command python3 python3
+    local stamp
+    stamp=$(python3 -c 'import sys; print("#", sys.implementation.cache_tag)' && cat "$2")
+    if [[ -e $3/stamp && $(<"$3/stamp") == "$stamp" ]]; then return; fi
     python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
-    say "Upstash's Python client into .tools"
-    rm -rf .tools/python
+    say "$1 into $3"
+    rm -rf "$3"
     PIP_REQUIRE_VIRTUALENV=0 PIP_USER=0 quietly python3 -m pip install --no-deps --only-binary=:all: \
-        --require-hashes -r "$pinned" --target .tools/python || die "pip could not get it (see above)"
-    cp "$pinned" .tools/python/
+        --require-hashes -r "$2" --target "$3" || die "pip could not get it (see above)"
+    printf '%s\n' "$stamp" >"$3/stamp"
+}
+
+python_clients() {
+    python_packages "Upstash's Python client" scripts/upstash-requirements.txt .tools/python
+    # The two have versions of what they share with it that need not be its own.
+    python_packages "OpenAI's and Anthropic's Python clients" scripts/sdk-requirements.txt .tools/sdk
 }
 
 job_build() { rust; }
@@ -166,7 +177,7 @@ job_run_cluster() {
 
 job_test() {
     job_run_cluster
-    upstash_client
+    python_clients
     need_command wrk wrk
 }
 
