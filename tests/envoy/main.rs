@@ -27,6 +27,7 @@ mod operator;
 mod refused_config;
 mod reload;
 mod retry_after;
+mod sdk;
 mod shipped;
 mod shipped_cluster;
 mod spellings;

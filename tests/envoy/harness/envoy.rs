@@ -68,6 +68,11 @@ impl Envoy {
         self.address
     }
 
+    /// Where Envoy shows its counters.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
