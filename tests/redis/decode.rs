@@ -41,7 +41,7 @@ fn what_the_script_says_is_understood() {
         let allowed = one(bridge, "[1,77,1795294686774,1,1, 1,9,0,1001,0,0]").unwrap();
         let answer = Answer::Allowed {
             remaining: 9,
-            full_in: 1_001 * MILLI,
+            reset_in: 1_001 * MILLI,
         };
         let key = KeyReply {
             answer,
@@ -61,7 +61,7 @@ fn what_the_script_says_is_understood() {
             denied.keys[0].answer,
             Answer::Denied {
                 remaining: 3,
-                retry_after: ns(1_500 * MILLI)
+                retry_after: Some(ns(1_500 * MILLI))
             }
         );
         assert_eq!(
@@ -191,16 +191,24 @@ fn no_more_than_64_kib_are_read() {
 fn said(key: &KeyReply) -> [u64; 6] {
     let (granted, generation) = (key.granted.into(), key.generation);
     match key.answer {
-        Answer::Allowed { remaining, full_in } => {
-            [1, remaining.into(), 0, full_in / MILLI, granted, generation]
-        }
+        Answer::Allowed {
+            remaining,
+            reset_in,
+        } => [
+            1,
+            remaining.into(),
+            0,
+            reset_in / MILLI,
+            granted,
+            generation,
+        ],
         Answer::Denied {
             remaining,
             retry_after,
         } => [
             0,
             remaining.into(),
-            retry_after.get() / MILLI,
+            retry_after.unwrap().get() / MILLI,
             5,
             granted,
             generation,
@@ -212,11 +220,11 @@ fn key_reply() -> impl Strategy<Value = KeyReply> {
     let answer = prop_oneof![
         (0_u32..=10, 0_u64..1 << 40).prop_map(|(remaining, ms)| Answer::Allowed {
             remaining,
-            full_in: ms * MILLI,
+            reset_in: ms * MILLI,
         }),
         (0_u32..=10, 1_u64..1 << 40).prop_map(|(remaining, ms)| Answer::Denied {
             remaining,
-            retry_after: NonZeroU64::new(ms * MILLI).unwrap(),
+            retry_after: NonZeroU64::new(ms * MILLI),
         }),
     ];
     (answer, 0_u32..=40, 0_u64..1 << 46).prop_map(|(answer, granted, generation)| KeyReply {

@@ -1,10 +1,10 @@
 //! Redis' denials, remembered in the page table.
 
 use proptest::prelude::*;
-use tollgate::limit::Answer;
-use tollgate::table::{Charge, Decided, Entry, Fingerprint, Page, Said, TableKey};
+use tollgate::limit::{Answer, Now};
+use tollgate::table::{Charge, Decided, Entry, Fingerprint, Page, Said, TableKey, Which};
 
-use crate::{limit, ns, units, MILLI, SECOND};
+use crate::{at, limit, ns, units, MILLI, SECOND};
 
 const NOW: u64 = 1 << 40;
 const CLAIM: u64 = 50 * MILLI;
@@ -33,12 +33,12 @@ fn denied(cost: u32, wait: u64) -> Said {
 /// A page that remembers one denial, of client 0.
 fn page(said: Said) -> Page {
     let mut page = Page::empty();
-    page.remember(fingerprint(0), said, NOW);
+    page.remember(fingerprint(0), said, at(NOW));
     page
 }
 
 fn decide(page: &Page, cost: u32, now: u64) -> Decided {
-    page.decide(&[charge(0, cost)], now).remove(0)
+    page.decide(&[charge(0, cost)], at(now)).remove(0)
 }
 
 fn answer(page: &Page, cost: u32, now: u64) -> Option<Answer> {
@@ -50,8 +50,8 @@ fn answer(page: &Page, cost: u32, now: u64) -> Option<Answer> {
 /// Decides, and keeps what is to be kept. Whether the request claims.
 fn claims(page: &mut Page, cost: u32, now: u64) -> bool {
     let charges = [charge(0, cost)];
-    let decided = page.decide(&charges, now);
-    page.commit(&charges, &decided, now);
+    let decided = page.decide(&charges, at(now));
+    page.commit(&charges, &decided, Which::All, at(now));
     decided[0].is_claim()
 }
 
@@ -67,18 +67,18 @@ fn equal_and_dearer_requests_are_denied_and_cheaper_ones_ask() {
     ] {
         let expected = Answer::Denied {
             remaining: 9,
-            retry_after: ns(wait),
+            retry_after: Some(ns(wait)),
         };
         assert_eq!(answer(&page, cost, now), Some(expected));
-        assert!(decide(&page, cost, now).is_denial());
-        assert!(!decide(&page, cost, now).is_change());
+        assert!(decide(&page, cost, now).is_enforced_denial());
+        assert!(!decide(&page, cost, now).changes(Which::All));
     }
     for cost in [1, 9] {
         let cheaper = decide(&page, cost, NOW + 1);
-        assert!(cheaper.outcome.is_none() && !cheaper.is_change() && !cheaper.is_claim());
+        assert!(cheaper.outcome.is_none() && !cheaper.changes(Which::All) && !cheaper.is_claim());
     }
     // Another client's.
-    assert!(page.decide(&[charge(1, 10)], NOW)[0].outcome.is_none());
+    assert!(page.decide(&[charge(1, 10)], at(NOW))[0].outcome.is_none());
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_first_after_the_lapse_asks_and_the_others_wait_for_it() {
     for now in [lapse, lapse + 1, lapse + CLAIM - 1] {
         let expected = Answer::Denied {
             remaining: 9,
-            retry_after: ns(lapse + CLAIM - now),
+            retry_after: Some(ns(lapse + CLAIM - now)),
         };
         assert_eq!(answer(&page, 10, now), Some(expected));
         assert!(!claims(&mut page, 10, now));
@@ -128,7 +128,7 @@ fn a_denial_is_believed_for_a_minute_at_most() {
         let mut page = page(denied(1, wait));
         let believed = Answer::Denied {
             remaining: 0,
-            retry_after: ns(wait - 59 * SECOND),
+            retry_after: Some(ns(wait - 59 * SECOND)),
         };
         assert_eq!(answer(&page, 1, NOW + 59 * SECOND), Some(believed));
         // Then the first asks, and the others are still denied for a second.
@@ -139,7 +139,7 @@ fn a_denial_is_believed_for_a_minute_at_most() {
     }
     // Near the end of time, too.
     let mut page = Page::empty();
-    page.remember(fingerprint(0), denied(1, SECOND), u64::MAX - 1);
+    page.remember(fingerprint(0), denied(1, SECOND), at(u64::MAX - 1));
     assert!(answer(&page, 1, u64::MAX - 1).is_some());
 }
 
@@ -155,7 +155,7 @@ fn what_is_left_follows_from_the_wait() {
     ] {
         let expected = Answer::Denied {
             remaining,
-            retry_after: ns(wait),
+            retry_after: Some(ns(wait)),
         };
         assert_eq!(answer(&page(denied(cost, wait)), cost, NOW), Some(expected));
     }
@@ -164,12 +164,12 @@ fn what_is_left_follows_from_the_wait() {
 #[test]
 fn what_redis_allows_ends_a_denial() {
     let mut page = page(denied(10, 30 * SECOND));
-    page.remember(fingerprint(0), Said::Allowed, NOW + 1);
+    page.remember(fingerprint(0), Said::Allowed, at(NOW + 1));
     assert_eq!(answer(&page, 10, NOW + 1), None);
     assert!(!claims(&mut page, 10, NOW + 1));
     // And leaves no trace where there was none.
     let mut empty = Page::empty();
-    empty.remember(fingerprint(0), Said::Allowed, NOW);
+    empty.remember(fingerprint(0), Said::Allowed, at(NOW));
     assert_eq!(empty.as_bytes(), Page::empty().as_bytes());
 }
 
@@ -177,14 +177,14 @@ fn what_redis_allows_ends_a_denial() {
 #[test]
 fn a_denial_gives_its_place_up_before_any_bucket() {
     let bucket = |client: u64| Charge {
-        entry: Entry::Bucket,
+        entry: Entry::Spent,
         ..charge(client, 1)
     };
     let mut page = page(denied(1, 60 * SECOND));
     let mut spend = |client| {
         let charges = [bucket(client)];
-        let decided = page.decide(&charges, NOW);
-        page.commit(&charges, &decided, NOW)
+        let decided = page.decide(&charges, at(NOW));
+        page.commit(&charges, &decided, Which::All, at(NOW))
     };
     for client in 1..128 {
         assert_eq!(spend(client), 0);
@@ -192,7 +192,7 @@ fn a_denial_gives_its_place_up_before_any_bucket() {
     assert_eq!(spend(128), 1);
     assert_eq!(answer(&page, 1, NOW), None);
     let all_there = (1..=128).all(|client| {
-        let decided = page.decide(&[bucket(client)], NOW).remove(0);
+        let decided = page.decide(&[bucket(client)], at(NOW)).remove(0);
         matches!(
             decided.outcome.unwrap().answer,
             Answer::Allowed { remaining: 98, .. }
@@ -209,19 +209,21 @@ proptest! {
         cost in 1_u32..,
         now in prop_oneof![Just(0), Just(NOW), Just(u64::MAX), any::<u64>()],
         claim in any::<u64>(),
+        wall in any::<u64>(),
     ) {
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         // Some place is client 0's.
-        bytes[80..88].copy_from_slice(&fingerprint(0).get().to_le_bytes());
+        bytes[72..80].copy_from_slice(&fingerprint(0).get().to_le_bytes());
         let mut page = Page::from_bytes(bytes);
         let denial = Charge { entry: Entry::Denial { claim }, ..charge(0, cost) };
-        let bucket = Charge { entry: Entry::Bucket, ..charge(1, cost) };
+        let bucket = Charge { entry: Entry::Spent, ..charge(1, cost) };
         let charges = [denial, bucket];
+        let now = Now { monotonic: now, wall };
         let decided = page.decide(&charges, now);
         if let Some(outcome) = &decided[0].outcome {
             prop_assert!(outcome.answer.is_denial());
         }
-        page.commit(&charges, &decided, now);
+        page.commit(&charges, &decided, Which::All, now);
         page.give_back(&charges, now, now);
         page.remember(fingerprint(0), denied(cost, claim.max(1)), now);
         page.remember(fingerprint(2), denied(cost, claim.max(1)), now);

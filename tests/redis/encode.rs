@@ -112,7 +112,7 @@ fn arguments_are_the_scripts() {
     };
     let ask = |key: &str, operation| Ask {
         key: key.into(),
-        bucket: bucket(4_294_967_295, 1_000).with_debt(3),
+        allowance: bucket(4_294_967_295, 1_000),
         operation,
     };
     let call = Call {
@@ -187,7 +187,7 @@ proptest! {
     ) {
         let ask = |key: &String| Ask {
             key: key.as_str().into(),
-            bucket: bucket(10, 1),
+            allowance: bucket(10, 1),
             operation: Operation::Charge(charge),
         };
         let call = Call { nonce, asks: keys.iter().map(ask).collect() };

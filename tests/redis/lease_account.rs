@@ -110,7 +110,7 @@ impl World {
             else {
                 panic!("{ask:?}");
             };
-            let burst = self.limits[(client % 2) as usize].bucket.burst().get();
+            let burst = self.limits[(client % 2) as usize].size();
             let account = self.accounts.entry(client).or_default();
             assert!(!account.in_flight, "two calls at once");
             account.in_flight = true;

@@ -36,11 +36,11 @@ fn odd() -> impl Strategy<Value = Odd> {
             let answer = match allowed {
                 true => Answer::Allowed {
                     remaining,
-                    full_in: 1,
+                    reset_in: 1,
                 },
                 false => Answer::Denied {
                     remaining,
-                    retry_after: ns(1),
+                    retry_after: Some(ns(1)),
                 },
             };
             (

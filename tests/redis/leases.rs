@@ -17,7 +17,7 @@ const REDIS_NOW: u64 = 11_000;
 fn granted(granted: u32, generation: u64) -> KeyReply {
     let answer = Answer::Allowed {
         remaining: 0,
-        full_in: 1,
+        reset_in: 1,
     };
     KeyReply {
         answer,
@@ -34,7 +34,7 @@ pub(crate) fn due(book: &mut LeaseBook, now: u64) -> Option<LeaseTerms> {
     assert_eq!(lease, 1);
     match ask.operation {
         Operation::Lease(terms) => Some(terms),
-        Operation::Charge(_) => panic!("{ask:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -207,7 +207,7 @@ fn units_on_lease_do_not_make_a_bucket_seem_dry() {
     let some = KeyReply {
         answer: Answer::Allowed {
             remaining: 0,
-            full_in: 4 * SECOND,
+            reset_in: 4 * SECOND,
         },
         ..granted(terms.wanted / 2, 5)
     };

@@ -74,7 +74,7 @@ impl Account {
         KeyReply {
             answer: Answer::Allowed {
                 remaining: 5,
-                full_in: 9,
+                reset_in: 9,
             },
             granted: granted as u32,
             generation: if terms.wanted > 0 { generation } else { 0 },

@@ -25,7 +25,9 @@ mod signatures;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::rc::Rc;
 
-use tollgate::limit::{Cluster, Consistency, Limit, Scope, TokenBucket};
+use tollgate::limit::{
+    Allowance, Cluster, Consistency, Kind, Limit, Mode, Now, Scope, TokenBucket,
+};
 use tollgate::redis::{Ask, Call, LeaseTerms, Operation};
 
 const MILLI: u64 = 1_000_000;
@@ -39,8 +41,13 @@ fn ns(count: u64) -> NonZeroU64 {
     NonZeroU64::new(count).unwrap()
 }
 
-fn bucket(burst: u32, interval: u64) -> TokenBucket {
-    TokenBucket::new(units(burst), ns(interval)).unwrap()
+fn bucket(burst: u32, interval: u64) -> Allowance {
+    Allowance::Bucket(TokenBucket::new(units(burst), ns(interval)).unwrap())
+}
+
+/// A time where only the monotonic clock is asked.
+fn at(monotonic: u64) -> Now {
+    Now { monotonic, wall: 0 }
 }
 
 fn cluster(key: &str) -> Cluster {
@@ -53,12 +60,19 @@ fn cluster(key: &str) -> Cluster {
 }
 
 fn limit(burst: u32, interval: u64) -> Rc<Limit> {
+    limit_of(bucket(burst, interval))
+}
+
+fn limit_of(allowance: Allowance) -> Rc<Limit> {
     Rc::new(Limit {
         name: "rpm".into(),
         index: 0,
         tag: 5,
-        bucket: bucket(burst, interval),
-        scope: Scope::Cluster(cluster("rpm:5f1c09ab")),
+        mode: Mode::Enforce,
+        kind: Kind::Metered {
+            allowance,
+            scope: Scope::Cluster(cluster("rpm:5f1c09ab")),
+        },
     })
 }
 
@@ -66,7 +80,7 @@ fn limit(burst: u32, interval: u64) -> Rc<Limit> {
 fn call(nonce: u64, keys: usize) -> Call {
     let ask = |key: usize| Ask {
         key: format!("tollgate:default:{{00}}:l{key}").into(),
-        bucket: bucket(10, SECOND),
+        allowance: bucket(10, SECOND),
         operation: Operation::Lease(LeaseTerms {
             wanted: 40,
             ..LeaseTerms::default()

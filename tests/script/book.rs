@@ -5,7 +5,9 @@ use crate::ask::Ask;
 use crate::server::Redis;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::rc::Rc;
-use tollgate::limit::{Answer, Cluster, Consistency, Limit, Scope, TokenBucket};
+use tollgate::limit::{
+    Allowance, Answer, Cluster, Consistency, Kind, Limit, Mode, Scope, TokenBucket,
+};
 use tollgate::redis::{Consulted, KeyReply, LeaseBook, Operation, Told, LEASE_LENGTH_MS};
 
 /// µs since 1970.
@@ -83,7 +85,7 @@ impl Workers<'_> {
                 let answer = KeyReply {
                     answer: Answer::Allowed {
                         remaining: said.remaining as u32,
-                        full_in: said.reset as u64 * 1_000_000,
+                        reset_in: said.reset as u64 * 1_000_000,
                     },
                     granted: said.granted as u32,
                     generation: said.generation as u64,
@@ -105,13 +107,16 @@ fn run(redis: &Redis, load: &Load) -> Seen {
             name: "l".into(),
             index: 0,
             tag: 0,
-            bucket,
-            scope: Scope::Cluster(Cluster {
-                consistency: Consistency::Lease,
-                share: None,
-                key: "l".into(),
-                denials: 0,
-            }),
+            mode: Mode::Enforce,
+            kind: Kind::Metered {
+                allowance: Allowance::Bucket(bucket),
+                scope: Scope::Cluster(Cluster {
+                    consistency: Consistency::Lease,
+                    share: None,
+                    key: "l".into(),
+                    denials: 0,
+                }),
+            },
         }),
         key: Ask::bucket("k", load.burst, interval, 0),
         books: (0..load.workers).map(|_| LeaseBook::default()).collect(),
