@@ -1,4 +1,5 @@
--- Limits in Redis, decided for several keys at once: if one refuses, none is charged.
+-- Limits in Redis, decided for several keys at once: if one refuses, none is charged. Only one
+-- that is tried stands alone: it is charged whatever the others say, and refuses none of them.
 --
 -- Atomic because Redis runs one script at a time; phase 1 below only reads and decides,
 -- phase 2 only writes, so that an error (WRONGTYPE, a bad argument) leaves no key touched.
@@ -9,20 +10,21 @@
 -- ARGV[2]  length of a lease, ms; 0 where no lease is asked for
 -- then 10 per key:
 --   1 kind        bucket | window | month
---   2 op          charge | settle | peek | lease
+--   2 op          charge | try | settle | peek | lease; try and peek refuse none but themselves
 --   3 size        burst or quota, units
 --   4 period      bucket: emission interval, ns; window: length, s; month: 0
 --   5 offset      bucket: bursts of debt allowed; window, month: shift of the start, s
---   6 amount      units: charged; settled (negative: given back); peeked for (0: none);
---                 wanted as a lease (0: none, the old lease is given back)
+--   6 amount      units: charged or tried; settled (negative: given back); peeked for (0:
+--                 none); wanted as a lease (0: none, the old lease is given back)
 --   7 least       lease: the smallest grant of use, 0: none will do too; else 0
 --   8 generation  lease: of the lease held before, 0: none; else 0
 --   9 held        lease: units of it on the books; settle of a return: ms since they were
 --                 charged, so that what time gave back since is not given twice; else 0
 --  10 unspent     lease: units of it left, at most held: carried over, or given back; else 0
--- Reply, integers below 1e14: 1, nonce, now (ms), allowed (1/0), number of keys; then per key
---   allowed (1/0), remaining, retry (ms; 0 if allowed, -1: never), reset (ms; bucket: until
---   full, window: until its end), granted (settle: units forgiven), generation of the lease.
+-- Reply, integers below 1e14: 1, nonce, now (ms), allowed (1/0, by all but those that are tried
+--   or peeked at), number of keys; then per key allowed (1/0), remaining, retry (ms; 0 if
+--   allowed, -1: never), reset (ms; bucket: until full, window: until its end), granted
+--   (settle: units forgiven), generation of the lease.
 -- Errors: `TOLLGATE <what>`. A value that is not ours, or of another kind or period, is none.
 --
 -- Values, all with a TTL: `b1 <TAT s> <TAT ns> <interval>` or `w1 <start s> <period> <used>`,
@@ -48,7 +50,8 @@ local SPAN = { -- the least and most of size, period and offset
   window = { 1, 4294967295, 1, TEN_YEARS, -TEN_YEARS, TEN_YEARS },
   month = { 1, 4294967295, 0, 0, -TEN_YEARS, TEN_YEARS },
 }
-local LEAST = { charge = 1, settle = -UNITS, peek = 0, lease = 0 }
+local LEAST = { charge = 1, try = 1, settle = -UNITS, peek = 0, lease = 0 }
+local BINDS = { charge = true, settle = true, lease = true }
 local TAG = { bucket = 'b1', window = 'w1', month = 'w1' }
 
 -- === time ===
@@ -267,6 +270,8 @@ function OPS.charge(q)
   q.wait = q.refused and wait_for(q, q.amount, q.size, q.leases)
 end
 
+OPS.try = OPS.charge
+
 function OPS.peek(q)
   OPS.charge(q)
   q.next = q.spent
@@ -312,7 +317,6 @@ end
 -- === phase 2 ===
 
 local function write(q)
-  if q.op == 'peek' then return end
   local a, b, c = q.start, q.period, q.next
   if q.kind == 'bucket' then
     if q.next == 0 then return redis.call('DEL', q.key) end
@@ -363,17 +367,18 @@ for i, key in ipairs(KEYS) do
 end
 for _, q in ipairs(all) do
   read_and_decide(q)
-  allowed = allowed and not q.refused
+  allowed = allowed and not (q.refused and BINDS[q.op])
 end
 
 local reply = { 1, nonce, now_ms, allowed and 1 or 0, #KEYS }
 for _, q in ipairs(all) do
-  if allowed then
+  local written = q.op == 'try' and not q.refused or allowed and BINDS[q.op]
+  if written then
     write(q)
-  elseif q.refused and q.rebased and q.spent > 0 and q.op == 'charge' then
+  elseif q.refused and q.rebased and q.spent > 0 and (q.op == 'charge' or q.op == 'try') then
     q.next = q.spent
     write(q)
   end
-  report(reply, q, allowed)
+  report(reply, q, written)
 end
 return reply

@@ -54,6 +54,7 @@ fn any_quota(key: &'static str) -> BoxedStrategy<Ask> {
 fn any_op(limit: impl Strategy<Value = Ask>) -> impl Strategy<Value = Ask> {
     let op = prop_oneof![
         4 => (1_i64..14).prop_map(|amount| ("charge", amount, 0)),
+        2 => (1_i64..14).prop_map(|amount| ("try", amount, 0)),
         2 => (-20_i64..20).prop_map(|amount| ("settle", amount, 0)),
         1 => (-20_i64..-1, 1_u64..100_000).prop_map(|(amount, age)| ("settle", amount, age)),
         1 => (0_i64..20_000).prop_map(|amount| ("settle", amount, 0)),

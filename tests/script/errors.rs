@@ -59,6 +59,8 @@ fn each_wrong_argument_is_named() {
         (&[(6, "-1")], "key 1: offset"),
         (&[(7, "0")], "key 1: amount"),
         (&[(7, "100000000000000")], "key 1: amount"),
+        (&[(3, "try"), (7, "0")], "key 1: amount"),
+        (&[(3, "try"), (9, "1")], "key 1: generation"),
         (&[(3, "settle"), (7, "-100000000000000")], "key 1: amount"),
         (&[(3, "peek"), (7, "-1")], "key 1: amount"),
         (&[(8, "1")], "key 1: least"),

@@ -36,10 +36,19 @@ impl Model {
             _ => self.quota(ask, now),
         };
         let answers: Vec<Answer> = asks.iter().map(answer).collect();
-        let allowed = answers.iter().all(|(key, _)| key.allowed);
+        let refuses = |(ask, (key, _)): (&Ask, &Answer)| {
+            let binds = !matches!(ask.op, "try" | "peek");
+            binds && !key.allowed
+        };
+        let allowed = !asks.iter().zip(&answers).any(refuses);
         let mut keys = Vec::new();
         for (ask, (key, next)) in asks.iter().zip(answers) {
-            if allowed && ask.op != "peek" {
+            let moves = match ask.op {
+                "try" => key.allowed,
+                "peek" => false,
+                _ => allowed,
+            };
+            if moves {
                 match next {
                     Some(next) => self.states.insert(ask.key.clone(), next),
                     None => self.states.remove(&ask.key),
@@ -66,7 +75,7 @@ impl Model {
 
     /// The state of a key whose charge is refused, where other parameters left it.
     fn rebased(&self, ask: &Ask, now: u64) -> Option<State> {
-        if ask.kind != "bucket" || ask.op != "charge" {
+        if ask.kind != "bucket" || !matches!(ask.op, "charge" | "try") {
             return None;
         }
         let (bucket, state) = self.bucket_of(ask);

@@ -106,7 +106,12 @@ impl Redis {
         for ((ask, key), ttl) in asks.iter().zip(&reply.keys).zip(ttls.chunks(2)) {
             let ttl = i64::from_redis_value_ref(&ttl[0]).unwrap();
             let slack = if ask.kind == "bucket" { 1_000 } else { 60_000 };
-            if reply.allowed && ask.op != "peek" && ttl != -2 {
+            let is_written = match ask.op {
+                "try" => key.allowed,
+                "peek" => false,
+                _ => reply.allowed,
+            };
+            if is_written && ttl != -2 {
                 // Redis has counted since, so there is no sharp lower bound.
                 assert!(
                     (1..=key.reset + slack).contains(&ttl),

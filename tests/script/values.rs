@@ -19,6 +19,10 @@ fn call(redis: &Redis, ask: &Ask) -> Reply {
     redis.call(NOW, 10_000, std::slice::from_ref(ask))
 }
 
+fn remaining(reply: &Reply) -> Vec<i64> {
+    reply.keys.iter().map(|key| key.remaining).collect()
+}
+
 fn all(redis: &Redis) -> Vec<Option<String>> {
     ["b", "w", "m"].map(|key| redis.get(key)).to_vec()
 }
@@ -27,7 +31,7 @@ fn all(redis: &Redis) -> Vec<Option<String>> {
 #[test]
 fn every_op_that_writes_leaves_a_value_with_its_ttl() {
     let redis = Redis::start();
-    for op in ["charge", "lease", "settle"] {
+    for op in ["charge", "try", "lease", "settle"] {
         let _: () = redis.run("FLUSHALL").unwrap();
         let asks = limits().map(|limit| limit.op(op, 3));
         assert!(redis.call(NOW, 10_000, &asks).allowed);
@@ -81,13 +85,74 @@ fn a_refusal_of_any_key_writes_none() {
             assert_eq!(all(&redis), before, "{op} beside {refused}");
         }
     }
-    let mut unanswered = limits().map(|limit| limit.op("charge", 1));
-    unanswered[1] = limits()[1].op("peek", 99);
-    assert!(
-        !redis.call(NOW, 0, &unanswered).allowed,
-        "a peek refuses too"
-    );
-    assert_eq!(all(&redis), before);
+}
+
+/// As a limit in shadow mode decides: it is charged as if it were the only one.
+#[test]
+fn what_is_tried_is_charged_whatever_the_others_say() {
+    let redis = Redis::start();
+    let [bucket, window, month] = limits();
+    let asks = [
+        bucket.op("try", 4),
+        window.op("charge", 101),
+        month.op("charge", 1),
+    ];
+    let reply = redis.call(NOW, 0, &asks);
+    assert!(!reply.allowed && reply.keys[0].allowed);
+    assert_eq!(remaining(&reply), [6, 100, 100]);
+    assert_eq!(reply.keys[0].reset, 4_000, "with what it was charged");
+    let written: Vec<bool> = all(&redis).iter().map(Option::is_some).collect();
+    assert_eq!(written, [true, false, false]);
+}
+
+#[test]
+fn a_refusal_of_what_is_tried_is_its_own() {
+    let redis = Redis::start();
+    let [bucket, window, month] = limits();
+    let asks = [
+        bucket.op("try", 11),
+        window.op("charge", 3),
+        month.op("try", 101),
+    ];
+    let reply = redis.call(NOW, 0, &asks);
+    let allowed: Vec<bool> = reply.keys.iter().map(|key| key.allowed).collect();
+    assert!(reply.allowed);
+    assert_eq!(allowed, [false, true, false]);
+    assert_eq!((reply.keys[0].retry, reply.keys[2].retry), (-1, -1));
+    assert_eq!(remaining(&reply), [10, 97, 100]);
+    assert_eq!(redis.get("b"), None);
+    assert_eq!(redis.get("m"), None);
+    let alone = call(&redis, &window.op("try", 98));
+    assert!(alone.allowed && !alone.keys[0].allowed, "none binds");
+    assert_eq!(alone.keys[0].remaining, 97);
+}
+
+/// Left as it was, it would go on refilling at the old rate, and the wait not be enough.
+#[test]
+fn a_refused_try_is_rebased_as_a_charge_is() {
+    let redis = Redis::start();
+    let slow = Ask::bucket("b", 10, 60_000_000_000, 0);
+    let fast = Ask::bucket("b", 10, 1_000_000_000, 0);
+    for beside in [1, 101] {
+        let _: () = redis.run("FLUSHALL").unwrap();
+        call(&redis, &slow.op("charge", 10));
+        let asks = [fast.op("try", 2), limits()[1].op("charge", beside)];
+        let refused = redis.call(NOW, 0, &asks).keys[0];
+        assert_eq!((refused.allowed, refused.retry), (false, 2_000));
+        let later = redis.call(NOW + 2 * SECOND, 0, &[fast.op("try", 2)]);
+        assert!(later.keys[0].allowed, "as told, beside {beside}");
+    }
+}
+
+#[test]
+fn a_peek_refuses_nobody_else() {
+    let redis = Redis::start();
+    let mut asks = limits().map(|limit| limit.op("charge", 1));
+    asks[1] = limits()[1].op("peek", 101);
+    let reply = redis.call(NOW, 0, &asks);
+    assert!(reply.allowed && !reply.keys[1].allowed);
+    assert_eq!(remaining(&reply), [9, 100, 99]);
+    assert_eq!(redis.get("w"), None);
 }
 
 #[test]
@@ -104,8 +169,7 @@ fn a_peek_writes_nothing() {
         0,
         &limits().map(|limit| limit.op("peek", 0)),
     );
-    let remaining: Vec<i64> = seen.keys.iter().map(|key| key.remaining).collect();
-    assert_eq!(remaining, [10, 96, 96]);
+    assert_eq!(remaining(&seen), [10, 96, 96]);
     assert_eq!(all(&redis), before);
 }
 
