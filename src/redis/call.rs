@@ -9,7 +9,7 @@ use crate::limit::{Allowance, Period, LEASE_LENGTH_MS};
 pub struct Call {
     /// Comes back with the answer, to tell it from another caller's.
     pub nonce: u64,
-    /// What is asked for, all or nothing. Each key once.
+    /// What is asked for, of the keys that bind all or nothing. Each key once.
     pub asks: Vec<Ask>,
 }
 
@@ -29,10 +29,10 @@ pub struct Ask {
 pub enum Operation {
     /// Take so many units, if all keys allow what is asked of them.
     Charge(u32),
-    /// Take so many units, whatever the other keys say, and whose denial is none
-    /// of the call's.
+    /// Take so many units if this key allows it, whatever the others say, who
+    /// have no part in its denial either.
     Try(u32),
-    /// Look, without writing.
+    /// Say what is there, and take nothing.
     Peek,
     /// Borrow units, in place of the lease before.
     Lease(LeaseTerms),
@@ -70,9 +70,12 @@ impl Call {
 // === impl Ask ===
 
 impl Ask {
-    /// Whether the call does nothing where this key denies.
+    /// Whether a denial of this key is one of the whole call.
     pub(super) fn binds(&self) -> bool {
-        !matches!(self.operation, Operation::Try(_) | Operation::Peek)
+        match self.operation {
+            Operation::Charge(_) | Operation::Lease(_) => true,
+            Operation::Try(_) | Operation::Peek => false,
+        }
     }
 
     fn arguments(&self) -> [String; 10] {

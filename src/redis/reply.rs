@@ -10,7 +10,8 @@ use crate::limit::Answer;
 pub struct Reply {
     /// Redis' clock, ms since 1970.
     pub now: u64,
-    /// Whether the call did what it was to do. If not, it did nothing.
+    /// Whether the call did what it was to do. If not, it did nothing, but for
+    /// what was only tried.
     pub allowed: bool,
     /// What was said of each key, in the order they were asked in.
     pub keys: Vec<KeyReply>,
@@ -103,10 +104,13 @@ impl KeyReply {
         })
     }
 
-    /// Whether it says no more units than there can be, and were asked for.
+    /// Whether it says no more units than there can be, and were asked for, and
+    /// denies nobody who asked for none.
     fn can_be_for(&self, ask: &Ask) -> bool {
         let wanted = match ask.operation {
-            Operation::Charge(_) | Operation::Try(_) | Operation::Peek => 0,
+            Operation::Charge(_) | Operation::Try(_) => 0,
+            Operation::Peek if self.answer.is_denial() => return false,
+            Operation::Peek => 0,
             Operation::Lease(terms) => terms.wanted,
         };
         let (Answer::Allowed { remaining, .. } | Answer::Denied { remaining, .. }) = self.answer;

@@ -1,10 +1,11 @@
 //! Calls as bridges read them.
 
 use proptest::prelude::*;
+use tollgate::limit::{Allowance, CalendarQuota, Period};
 use tollgate::redis::{Ask, Bridge, Call, LeaseTerms, Operation, Script, Verb, LEASE_LENGTH_MS};
 
 use crate::sha1::sha1;
-use crate::{bucket, call};
+use crate::{bucket, call, ns, quota, units};
 
 const SOURCE: &str = include_str!("../../src/redis/script.lua");
 const SHEBANG: &str = "#!lua flags=allow-key-locking\n";
@@ -110,29 +111,46 @@ fn arguments_are_the_scripts() {
         held: 40,
         unspent: 3,
     };
-    let ask = |key: &str, operation| Ask {
-        key: key.into(),
-        allowance: bucket(4_294_967_295, 1_000),
-        operation,
+    let of = |allowance| {
+        move |key: &str, operation| Ask {
+            key: key.into(),
+            allowance,
+            operation,
+        }
     };
+    let ask = of(bucket(4_294_967_295, 1_000));
+    let weekly = CalendarQuota::weekly(units(1_000), -7_200).unwrap();
     let call = Call {
         nonce: 89_999_999_999_999,
         asks: vec![
             ask("a", Operation::Charge(9)),
             ask("b", Operation::Lease(terms)),
             ask("c", Operation::Lease(LeaseTerms::default())),
+            ask("d", Operation::Try(2)),
+            ask("e", Operation::Peek),
+            of(quota(500, Period::Month, -7_200))("f", Operation::Charge(1)),
+            of(quota(7, Period::Fixed(ns(90)), 100))("g", Operation::Lease(terms)),
+            of(Allowance::Quota(weekly))("h", Operation::Try(3)),
         ],
     };
-    assert_eq!(call.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(
+        call.keys().collect::<Vec<_>>(),
+        ["a", "b", "c", "d", "e", "f", "g", "h"]
+    );
     let arguments: Vec<String> = call.arguments().collect();
-    assert_eq!(arguments.len(), 2 + 10 * 3);
+    assert_eq!(arguments.len(), 2 + 10 * 8);
     assert_eq!(LEASE_LENGTH_MS, 2_000);
     assert_eq!(
         arguments.join(" "),
         "89999999999999 2000 \
          bucket charge 4294967295 1000 0 9 0 0 0 0 \
          bucket lease 4294967295 1000 0 50 0 898647000 40 3 \
-         bucket lease 4294967295 1000 0 0 0 0 0 0"
+         bucket lease 4294967295 1000 0 0 0 0 0 0 \
+         bucket try 4294967295 1000 0 2 0 0 0 0 \
+         bucket peek 4294967295 1000 0 0 0 0 0 0 \
+         month charge 500 0 -7200 1 0 0 0 0 \
+         window lease 7 90 10 50 0 898647000 40 3 \
+         window try 1000 604800 338400 3 0 0 0 0"
     );
 }
 

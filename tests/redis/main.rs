@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod binding;
 mod breaker;
 mod complaints;
 mod decode;
@@ -26,7 +27,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::rc::Rc;
 
 use tollgate::limit::{
-    Allowance, Cluster, Consistency, Kind, Limit, Mode, Now, Scope, TokenBucket,
+    Allowance, CalendarQuota, Cluster, Consistency, Kind, Limit, Mode, Now, Period, Scope,
+    TokenBucket,
 };
 use tollgate::redis::{Ask, Call, LeaseTerms, Operation};
 
@@ -43,6 +45,10 @@ fn ns(count: u64) -> NonZeroU64 {
 
 fn bucket(burst: u32, interval: u64) -> Allowance {
     Allowance::Bucket(TokenBucket::new(units(burst), ns(interval)).unwrap())
+}
+
+fn quota(units_per_period: u32, period: Period, offset: i64) -> Allowance {
+    Allowance::Quota(CalendarQuota::new(units(units_per_period), period, offset).unwrap())
 }
 
 /// A time where only the monotonic clock is asked.
