@@ -62,6 +62,7 @@ fn cluster(key: &str) -> Cluster {
         share: None,
         key: key.into(),
         denials: 7,
+        looks: 8,
     }
 }
 

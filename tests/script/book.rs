@@ -115,6 +115,7 @@ fn run(redis: &Redis, load: &Load) -> Seen {
                     share: None,
                     key: "l".into(),
                     denials: 0,
+                    looks: 1,
                 }),
             },
         }),
