@@ -17,6 +17,7 @@ mod limits;
 mod plans;
 mod redis;
 mod secrets;
+mod status;
 mod whole_files;
 
 use tollgate::config::Config;

@@ -13,7 +13,7 @@ fn all_errors_come_at_once() {
             "limits": {"rpm": {"rate": "15/mm", "burst": 0}, "tpm": {"rate": "9/s", "scope": "share"}},
             "routes": [{"name": "a", "match": {"path": "/{model}"}, "limits": ["rpmm"], "cost": 0},
                        {"name": "a", "match": {"prefix": "/"}, "limits": ["rpm", 5]}],
-            "feedback": {"body": 5}, "max_entries": null, "status": {}}"#,
+            "feedback": {"body": 5}, "max_entries": null, "plan_from": 5}"#,
     );
     let paths: Vec<&str> = found
         .iter()
@@ -22,7 +22,7 @@ fn all_errors_come_at_once() {
     assert_eq!(
         paths,
         [
-            "status",
+            "plan_from",
             "max_entries",
             "feedback.body",
             "client_from[0]",
