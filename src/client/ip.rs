@@ -16,16 +16,7 @@ pub struct Prefixes {
 /// `None` for what is no internet address, such as a Unix socket.
 pub(crate) fn network(address: &[u8], prefixes: Prefixes) -> Option<IpAddr> {
     let address: SocketAddr = std::str::from_utf8(address).ok()?.parse().ok()?;
-    Some(match address.ip().to_canonical() {
-        IpAddr::V4(ip) => {
-            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefixes.ipv4.into()));
-            Ipv4Addr::from_bits(ip.to_bits() & mask.unwrap_or(0)).into()
-        }
-        IpAddr::V6(ip) => {
-            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefixes.ipv6.into()));
-            Ipv6Addr::from_bits(ip.to_bits() & mask.unwrap_or(0)).into()
-        }
-    })
+    Some(prefixes.network(address.ip()))
 }
 
 /// The bytes of an address: four or sixteen.
@@ -33,6 +24,25 @@ pub(crate) fn octets(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}
+
+// === impl Prefixes ===
+
+impl Prefixes {
+    /// The address of the network that an address is in. An IPv4 address mapped
+    /// into IPv6 counts as what it is.
+    pub fn network(self, address: IpAddr) -> IpAddr {
+        match address.to_canonical() {
+            IpAddr::V4(ip) => {
+                let mask = u32::MAX.checked_shl(32_u32.saturating_sub(self.ipv4.into()));
+                Ipv4Addr::from_bits(ip.to_bits() & mask.unwrap_or(0)).into()
+            }
+            IpAddr::V6(ip) => {
+                let mask = u128::MAX.checked_shl(128_u32.saturating_sub(self.ipv6.into()));
+                Ipv6Addr::from_bits(ip.to_bits() & mask.unwrap_or(0)).into()
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ mod query;
 mod signature;
 mod source;
 
-pub use id::ClientId;
+pub use id::{ClientId, Kind, Part};
 pub use ip::Prefixes;
 pub use signature::Signature;
 pub use source::{Credential, CredentialPlace, Source};

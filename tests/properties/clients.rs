@@ -4,8 +4,8 @@ use std::iter;
 
 use proptest::prelude::*;
 use tollgate::client::{
-    ClientFrom, ClientId, Credential, CredentialPlace, Found, KnownClients, Missing, PathParams,
-    Prefixes, Source,
+    ClientFrom, ClientId, Credential, CredentialPlace, Found, Kind, KnownClients, Missing,
+    PathParams, Prefixes, Source,
 };
 use tollgate::request::{AttributePath, Request};
 
@@ -32,6 +32,17 @@ impl Request for Everywhere {
 impl PathParams for Everywhere {
     fn path_param(&self, _name: &str) -> Option<&[u8]> {
         Some(&self.0)
+    }
+}
+
+/// The variables of a path, named by their numbers.
+struct Params(Vec<Vec<u8>>);
+
+// === impl Params ===
+
+impl PathParams for Params {
+    fn path_param(&self, name: &str) -> Option<&[u8]> {
+        Some(&self.0[name.parse::<usize>().unwrap()])
     }
 }
 
@@ -66,6 +77,27 @@ proptest! {
             let id = id(kind.clone(), &Everywhere(value));
             prop_assert!(!ids.contains(&id), "{:?} met another", kind);
             ids.push(id);
+        }
+    }
+
+    /// Whatever bytes the values are, one cannot pose as several parts.
+    #[test]
+    fn the_parts_of_an_id_are_what_its_sources_yielded(
+        values in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 1..5),
+    ) {
+        let param = |index: usize| Source::PathParam(index.to_string().into());
+        let all = Source::All((0..values.len()).map(param).collect());
+        let from = ClientFrom { sources: vec![all], missing: Missing::Deny };
+        let Found::Client(id) = from.find(&Everywhere([0; 4]), &Params(values.clone()), &KnownClients::new()) else {
+            panic!("no client");
+        };
+        let parts: Vec<_> = id.parts().collect();
+        prop_assert_eq!(parts.len(), values.len());
+        for (index, (part, value)) in parts.iter().zip(&values).enumerate() {
+            let name = index.to_string();
+            prop_assert_eq!(part.kind, Kind::PathParam);
+            prop_assert_eq!(part.name, name.as_bytes());
+            prop_assert_eq!(part.value, &value[..]);
         }
     }
 }
