@@ -41,7 +41,7 @@ impl Charges {
         let mut skipped = false;
         for group in &tier.groups {
             let sources = &group.client_from;
-            let id: ClientId = match sources.find(request, matched, &config.known) {
+            let id: ClientId = match sources.find(request, matched, &config.clients) {
                 Found::Client(id) => id,
                 Found::Unlimited => {
                     skipped = true;

@@ -1,5 +1,6 @@
 //! The bytes that identify a client in the table.
 
+use std::borrow::Borrow;
 use std::net::IpAddr;
 
 use super::ip;
@@ -7,7 +8,7 @@ use super::ip;
 /// A client's id: for each part its kind, the kind's own name and the value,
 /// each with its length, so that no header can pose as an address and
 /// `[a, bc]` is not `[ab, c]`.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
 pub struct ClientId(Vec<u8>);
 
 /// Where a part of an id comes from. Equal values of different kinds are
@@ -41,6 +42,8 @@ pub struct Part<'a> {
     pub name: &'a [u8],
     /// What it yielded.
     pub value: &'a [u8],
+    /// All three as they stand in the id.
+    pub(super) bytes: &'a [u8],
 }
 
 /// The parts of an id that are still to come.
@@ -101,6 +104,13 @@ impl ClientId {
     }
 }
 
+/// A table of ids is asked with the bytes of one.
+impl Borrow<[u8]> for ClientId {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 // === impl Kind ===
 
 impl Kind {
@@ -128,11 +138,14 @@ impl<'a> Iterator for Parts<'a> {
         let (kind, rest) = self.0.split_first()?;
         let (name, rest) = text(rest)?;
         let (value, rest) = text(rest)?;
+        let length = self.0.len().checked_sub(rest.len())?;
+        let bytes = self.0.get(..length)?;
         self.0 = rest;
         Some(Part {
             kind: Kind::of_byte(*kind)?,
             name,
             value,
+            bytes,
         })
     }
 }

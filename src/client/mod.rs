@@ -1,27 +1,28 @@
 //! Who a request comes from.
 //!
 //! A list of sources is asked in order; the first that yields a value names
-//! the client. Ids are bytes of unknown origin: nothing here assumes text.
+//! the client. A table of clients says which plan it is on. Ids are bytes of unknown origin: nothing here assumes text.
 
+mod clients;
 mod cookie;
+mod digest;
 mod header;
 mod id;
 mod ip;
+mod plan;
 mod query;
 mod signature;
 mod source;
 
+pub use clients::{AlreadyListed, Clients, Listed};
+pub use digest::Digest;
 pub use id::{ClientId, Kind, Part};
 pub use ip::Prefixes;
+pub use plan::PlanIndex;
 pub use signature::Signature;
 pub use source::{Credential, CredentialPlace, Source};
 
-use std::collections::BTreeSet;
-
 use crate::request::Request;
-
-/// The ids that an operator has listed.
-pub type KnownClients = BTreeSet<Box<[u8]>>;
 
 /// The sources of a client's id, and what to do where none yields one.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub trait PathParams {
 pub(crate) struct Context<'a, R, P> {
     pub(crate) request: &'a R,
     pub(crate) params: &'a P,
-    pub(crate) known: &'a KnownClients,
+    pub(crate) clients: &'a Clients,
 }
 
 /// Two different values in one place.
@@ -82,12 +83,12 @@ impl ClientFrom {
         &self,
         request: &R,
         params: &P,
-        known: &KnownClients,
+        clients: &Clients,
     ) -> Found {
         let context = Context {
             request,
             params,
-            known,
+            clients,
         };
         let mut id = ClientId::roomy();
         for source in &self.sources {

@@ -136,6 +136,6 @@ impl Credential {
             CredentialPlace::Query(name) => query::value(context.request, name)?,
             CredentialPlace::Cookie(name) => cookie::value(context.request, name)?,
         };
-        Ok(value.filter(|value| !self.known || context.known.contains(&**value)))
+        Ok(value.filter(|value| !self.known || context.clients.knows(value)))
     }
 }

@@ -3,14 +3,17 @@
 //! Raw JSON never leaves this folder. What stands in a [`Config`] cannot be
 //! wrong: names resolve, numbers fit, the last route takes every request.
 
+mod callers;
 mod clients;
 mod error;
 mod feedback;
 mod json;
 mod limits;
+mod listed;
 mod matching;
 mod name;
 mod object;
+mod plan_names;
 mod redis;
 mod routes;
 mod sources;
@@ -31,12 +34,13 @@ use limits::{Defaults, Limits, NamedLimit};
 use matching::Variables;
 use name::all_of;
 use object::Object;
+use plan_names::PlanNames;
 use redis::Redis;
 use siphasher::sip::SipHasher13;
 use sources::Sources;
 use value::Value;
 
-use crate::client::{ClientFrom, KnownClients, Missing};
+use crate::client::{ClientFrom, Clients, Missing};
 use crate::feedback::Feedback;
 use crate::limit::{Limit, Mode};
 use crate::redis::{FailurePolicy, Settings};
@@ -57,8 +61,8 @@ pub struct Config {
     pub routes: Routes,
     /// Where a client may ask where it stands.
     pub status: Option<StatusPath>,
-    /// The ids the operator has listed.
-    pub known: KnownClients,
+    /// The clients that the operator has listed.
+    pub clients: Clients,
     /// What a client is told.
     pub feedback: Feedback,
     /// How Redis is reached, where some limit is counted in it.
@@ -161,7 +165,6 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let redis_value = top.optional("redis");
     let redis = redis_value.as_ref().map(redis::read);
     let clients = top.optional("clients");
-    let known = clients.as_ref().and_then(clients::read);
 
     let mut sources = Sources::new(clients.is_some(), errors);
     let limits = read_limits(&top, redis.as_ref(), version, &mut sources);
@@ -170,14 +173,15 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         Some(value) => routes::read(&value, &limits, &mut variables),
         None => routes::default(&top, &limits),
     };
-    if let (Some(clients), false) = (&clients, sources.any_known()) {
-        let expected = "a source with \"known\": true, which would use this";
-        clients.unexpected_names::<()>(expected, "none");
-    }
     let status = match top.optional("status") {
         Some(value) => status::read(&value, &limits, routes.as_ref()).map(Some),
         None => Some(None),
     };
+    let plans = PlanNames::read(top.optional("plans").as_ref());
+    let clients = clients.map_or_else(
+        || Some(Clients::default()),
+        |clients| clients::read(&clients, &sources, &plans),
+    );
     sources.refuse_dangling(&variables);
     top.finish();
 
@@ -200,7 +204,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         limits: limits.sound.into_iter().map(|named| named.limit).collect(),
         routes,
         status: status?,
-        known: known.unwrap_or_default(),
+        clients: clients?,
         feedback: feedback?,
     })
 }
@@ -225,7 +229,7 @@ fn read_limits(
     let defaults = Defaults {
         client_from: client_from
             .as_ref()
-            .and_then(|value| sources.list(value))
+            .and_then(|value| sources.at_the_top(value))
             .zip(missing)
             .map(|(sources, missing)| Rc::new(ClientFrom { sources, missing })),
         gateways: gateways
@@ -250,6 +254,7 @@ fn read_limits(
             let names = names(&limits.without_sources);
             let expected = format!("a list of sources, for limits without their own: {names}");
             top.missing("client_from", expected);
+            sources.lack_those_at_the_top();
         }
     } else if let (Some(unused), []) = (missing_value, limits.faulty.as_slice()) {
         let expected = "a limit without sources of its own, which would use this";

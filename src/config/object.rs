@@ -30,23 +30,21 @@ pub(super) enum Names {
 // === impl Object ===
 
 impl<'a> Object<'a> {
-    /// The object with these members. Notes every name that is there twice.
+    /// The object with these members.
     pub(super) fn new(
         members: &'a [(String, Json)],
         path: String,
         names: Names,
         errors: &'a Errors,
     ) -> Self {
-        let object = Self {
+        Self {
             members,
             path,
             names,
             errors,
             asked: RefCell::default(),
             later: RefCell::default(),
-        };
-        object.refuse_duplicates();
-        object
+        }
     }
 
     /// A field that may be left out.
@@ -127,7 +125,8 @@ impl<'a> Object<'a> {
         })
     }
 
-    fn refuse_duplicates(&self) {
+    /// Notes every name that is there twice.
+    pub(super) fn refuse_duplicates(&self) {
         let mut names: Vec<&str> = self.members.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         let twice = names.windows(2).filter_map(|pair| match pair {

@@ -1,5 +1,6 @@
 //! `client_from`: the sources of a client's id.
 
+use super::callers::Callers;
 use super::error::Errors;
 use super::json::quoted;
 use super::matching::Variables;
@@ -16,6 +17,8 @@ pub(super) struct Sources<'a> {
     errors: &'a Errors,
     /// Whether some source asks for listed clients only.
     any_known: bool,
+    /// Those that find who calls.
+    callers: Callers,
     path_params: Vec<(String, Box<str>)>,
 }
 
@@ -39,6 +42,7 @@ impl<'a> Sources<'a> {
             clients_listed,
             errors,
             any_known: false,
+            callers: Callers::default(),
             path_params: Vec::new(),
         }
     }
@@ -49,6 +53,25 @@ impl<'a> Sources<'a> {
             value.filled_list("a list of sources, such as [{\"header\": \"x-api-key\"}]")?;
         let sources: Vec<Option<Source>> = items.iter().map(|item| self.source(item)).collect();
         sources.into_iter().collect()
+    }
+
+    /// Reads the sources at the top. They find who calls, also where the limits
+    /// have sources of their own.
+    pub(super) fn at_the_top(&mut self, value: &Value<'_>) -> Option<Vec<Source>> {
+        let sources = self.list(value);
+        self.callers = Callers::of(sources.as_deref());
+        sources
+    }
+
+    /// The sources at the top are needed and left out, which is an error of its
+    /// own: what else lacks them is none.
+    pub(super) fn lack_those_at_the_top(&mut self) {
+        self.callers = Callers::of(None);
+    }
+
+    /// The ids that the sources at the top can yield.
+    pub(super) fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     /// Whether some source asks for listed clients only.

@@ -82,7 +82,19 @@ impl<'a> Value<'a> {
         self.object_with(Names::Secret, expected)
     }
 
+    /// An object whose members' names may be secrets, and which may be the same
+    /// though they read differently: to find that is the reader's work.
+    pub(super) fn secret_table(&self, expected: &str) -> Option<Object<'a>> {
+        self.members(Names::Secret, expected)
+    }
+
     fn object_with(&self, names: Names, expected: &str) -> Option<Object<'a>> {
+        let object = self.members(names, expected)?;
+        object.refuse_duplicates();
+        Some(object)
+    }
+
+    fn members(&self, names: Names, expected: &str) -> Option<Object<'a>> {
         let Json::Object(members) = self.json else {
             return self.unexpected(expected);
         };

@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod clients;
 mod cluster;
 mod errors;
 mod examples;
@@ -18,6 +19,7 @@ mod plans;
 mod redis;
 mod secrets;
 mod status;
+mod unmatched;
 mod whole_files;
 
 use tollgate::config::Config;

@@ -45,19 +45,19 @@ fn ids_of_clients_are_never_shown() {
     for (table, expected) in [
         (
             r#"{"sk-secret": {}, "sk-secret": {}}"#,
-            "clients: expected each field once, found one again",
+            "clients (entry 2): expected each client once, found one again",
         ),
         (
             r#"{"a": {}, "sk-secret": {"x": 1}}"#,
-            "clients (entry 2): expected no fields, found an unknown field \"x\"",
+            "clients (entry 2): expected only the fields \"plan\", found an unknown field \"x\"",
         ),
         (
             r#"{"sk-secret": 5}"#,
-            "clients (entry 1): expected {}, found 5",
+            "clients (entry 1): expected {} or {\"plan\": \"pro\"}, found 5",
         ),
         (
             r#"{"": {}}"#,
-            "clients (entry 1): expected an id of at least one character, found \"\"",
+            "clients (entry 1): expected an id of at least one character, found an empty one",
         ),
     ] {
         let known = r#"{"header": "x-api-key", "known": true}"#;

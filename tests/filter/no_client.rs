@@ -36,6 +36,58 @@ fn only_listed_ids_are_known() {
     assert!(!from("another", "10.0.0.3:1"));
 }
 
+/// So that who may read the configuration may not use its keys.
+#[test]
+fn a_key_may_be_known_by_its_hash() {
+    let gateway = gateway(
+        r#"[{"header": "authorization", "strip": "Bearer ", "known": true},
+            {"query": "api_key", "known": true}, {"ip": {}}]"#,
+        // Of "alice" and of "bob\xff".
+        r#", "clients": {
+            "sha256:2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90": {},
+            "sha256:1A8C0981F42232E3B7C13519ADC6CD9B3ABC2BADC2A39B0D49E3DB1F1206CC42": {},
+            "carol": {}}"#,
+    );
+    let bearer = |key: &[u8], address: &str| {
+        let value = [b"Bearer ", key].concat();
+        let request = from_ip(address).header("authorization", value);
+        gateway.send(&request).passed()
+    };
+    assert!(bearer(b"alice", "10.0.0.1:1"));
+    assert!(!bearer(b"alice", "10.0.0.2:1"));
+    assert!(!gateway.send(&Request::get("/?api_key=%61lice")).passed());
+    assert!(bearer(b"bob\xff", "10.0.0.1:1"));
+    assert!(!bearer(b"bob\xff", "10.0.0.2:1"));
+    assert!(bearer(b"carol", "10.0.0.1:1"));
+    // Who has read the configuration knows a hash, and no key.
+    let hash = b"2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90";
+    assert!(bearer(hash, "10.0.0.3:1"));
+    assert!(!bearer(&[b"sha256:", &hash[..]].concat(), "10.0.0.3:1"));
+    assert!(!bearer(b"bob", "10.0.0.3:1"));
+}
+
+/// An address that is listed is no key.
+#[test]
+fn no_key_is_known_by_an_entry_of_another_kind() {
+    let gateway = gateway(
+        r#"[{"header": "x-api-key", "known": true}, {"ip": {}}, {"jwt_claim": "sub"}, {"constant": "c"}]"#,
+        r#", "clients": {"alice": {}, "ip:49.50.51.52": {}, "jwt_claim:bob": {}, "constant:c": {}}"#,
+    );
+    assert!(gateway.send(&Request::of("made up")).passed());
+    for key in [
+        "1234",
+        "49.50.51.52",
+        "ip:49.50.51.52",
+        "bob",
+        "jwt_claim:bob",
+        "c",
+        "constant:c",
+    ] {
+        assert!(!gateway.send(&Request::of(key)).passed(), "{key}");
+    }
+    assert!(gateway.send(&Request::of("alice")).passed());
+}
+
 #[test]
 fn an_empty_list_knows_nobody() {
     let gateway = gateway(

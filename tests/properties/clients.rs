@@ -4,8 +4,8 @@ use std::iter;
 
 use proptest::prelude::*;
 use tollgate::client::{
-    ClientFrom, ClientId, Credential, CredentialPlace, Found, Kind, KnownClients, Missing,
-    PathParams, Prefixes, Source,
+    ClientFrom, ClientId, Clients, Credential, CredentialPlace, Found, Kind, Missing, PathParams,
+    Prefixes, Source,
 };
 use tollgate::request::{AttributePath, Request};
 
@@ -51,7 +51,7 @@ fn id(source: Source, request: &Everywhere) -> ClientId {
         sources: vec![source],
         missing: Missing::Deny,
     };
-    match from.find(request, request, &KnownClients::new()) {
+    match from.find(request, request, &Clients::default()) {
         Found::Client(id) => id,
         other => panic!("{other:?}"),
     }
@@ -88,7 +88,7 @@ proptest! {
         let param = |index: usize| Source::PathParam(index.to_string().into());
         let all = Source::All((0..values.len()).map(param).collect());
         let from = ClientFrom { sources: vec![all], missing: Missing::Deny };
-        let Found::Client(id) = from.find(&Everywhere([0; 4]), &Params(values.clone()), &KnownClients::new()) else {
+        let Found::Client(id) = from.find(&Everywhere([0; 4]), &Params(values.clone()), &Clients::default()) else {
             panic!("no client");
         };
         let parts: Vec<_> = id.parts().collect();

@@ -19,7 +19,8 @@ fn sound() -> Value {
         "redis": {"upstream": "r", "bridge": "webdis", "authority": "h", "path": "/", "user": "u",
                   "password": "sk-secret", "timeout": "5ms", "on_failure": "local",
                   "breaker": {"failures": 2, "cooldown": "1s"}},
-        "clients": {"sk-secret": {}},
+        "clients": {"sk-secret": {}, "ip:10.0.0.1": {},
+                    "sha256:2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90": {}},
         "routes": [
             {"name": "chat", "match": {"path": "/v1/{model}/x", "methods": ["POST"], "host": "*.example.com",
              "headers": {"x": "y"}, "route_name": "r", "route_metadata": "m"}, "limits": ["rpm", "shared", "all"], "cost": 2},

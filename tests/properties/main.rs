@@ -13,6 +13,7 @@ mod clients;
 mod config;
 mod debt;
 mod entries;
+mod listed;
 mod path;
 mod quota;
 mod slots;
