@@ -1,7 +1,8 @@
 //! Who a request comes from.
 //!
 //! A list of sources is asked in order; the first that yields a value names
-//! the client. A table of clients says which plan it is on. Ids are bytes of unknown origin: nothing here assumes text.
+//! the client. A table of clients and a second list of sources, which no client
+//! can write, say which plan it is on. Ids are bytes of unknown origin: nothing here assumes text.
 
 mod clients;
 mod cookie;
@@ -18,7 +19,7 @@ pub use clients::{AlreadyListed, Clients, Listed};
 pub use digest::Digest;
 pub use id::{ClientId, Kind, Part};
 pub use ip::Prefixes;
-pub use plan::PlanIndex;
+pub use plan::{plan_of, Plan, PlanFrom, PlanIndex, PlanSource};
 pub use signature::Signature;
 pub use source::{Credential, CredentialPlace, Source};
 

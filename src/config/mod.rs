@@ -13,6 +13,7 @@ mod listed;
 mod matching;
 mod name;
 mod object;
+mod plan_from;
 mod plan_names;
 mod redis;
 mod routes;
@@ -40,7 +41,7 @@ use siphasher::sip::SipHasher13;
 use sources::Sources;
 use value::Value;
 
-use crate::client::{ClientFrom, Clients, Missing};
+use crate::client::{ClientFrom, Clients, Missing, PlanFrom};
 use crate::feedback::Feedback;
 use crate::limit::{Limit, Mode};
 use crate::redis::{FailurePolicy, Settings};
@@ -63,6 +64,8 @@ pub struct Config {
     pub status: Option<StatusPath>,
     /// The clients that the operator has listed.
     pub clients: Clients,
+    /// Where the plan of any other client may stand.
+    pub plan_from: PlanFrom,
     /// What a client is told.
     pub feedback: Feedback,
     /// How Redis is reached, where some limit is counted in it.
@@ -143,7 +146,6 @@ fn read_json(text: &[u8], errors: &Errors) -> Option<Json> {
 /// Reads the whole configuration. `version` stands for its text.
 fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let top = Value::new(json, String::new(), errors).object("a JSON object")?;
-    top.later(&["plan_from"]);
     let namespace = match top.optional("namespace") {
         Some(namespace) => namespace.name(),
         None => Some("default"),
@@ -182,6 +184,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         || Some(Clients::default()),
         |clients| clients::read(&clients, &sources, &plans),
     );
+    let plan_from = plan_from::read(&top, &plans);
     sources.refuse_dangling(&variables);
     top.finish();
 
@@ -205,6 +208,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         routes,
         status: status?,
         clients: clients?,
+        plan_from: plan_from?,
         feedback: feedback?,
     })
 }

@@ -25,6 +25,11 @@ impl<'a> PlanNames<'a> {
         }))
     }
 
+    /// Whether there are none to choose from.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.as_ref().is_some_and(BTreeMap::is_empty)
+    }
+
     /// The plan that a value names.
     pub(super) fn find(&self, value: &Value<'_>) -> Option<PlanIndex> {
         let name = value.string("the name of a plan")?;

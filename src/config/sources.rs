@@ -34,6 +34,10 @@ const KINDS: [&str; 9] = [
     "all",
 ];
 
+/// What a `property` is, for error messages.
+pub(super) const PROPERTY: &str =
+    "a list of names, such as [\"connection\", \"uri_san_peer_certificate\"]";
+
 // === impl Sources ===
 
 impl<'a> Sources<'a> {
@@ -127,11 +131,9 @@ impl<'a> Sources<'a> {
             }
             "ip" => prefixes(field).map(Source::Ip),
             "jwt_claim" => jwt_claim(object, field),
-            "property" => strings(
-                field,
-                "a list of names, such as [\"connection\", \"uri_san_peer_certificate\"]",
-            )
-            .map(|names| Source::Property(AttributePath::new(names))),
+            "property" => {
+                strings(field, PROPERTY).map(|names| Source::Property(AttributePath::new(names)))
+            }
             "path_param" => field.text("the name of a path variable").map(|name| {
                 self.path_params
                     .push((field.path().to_owned(), name.into()));
@@ -223,7 +225,7 @@ fn prefixes(value: &Value<'_>) -> Option<Prefixes> {
 
 /// A claim of a token that Envoy's `jwt_authn` filter has verified, found where
 /// its `payload_in_metadata` puts it.
-fn jwt_claim(object: &Object<'_>, field: &Value<'_>) -> Option<Source> {
+pub(super) fn jwt_claim(object: &Object<'_>, field: &Value<'_>) -> Option<Source> {
     let payload = match object.optional("payload") {
         Some(payload) => payload.text("the name that payload_in_metadata gives"),
         None => Some("jwt_payload"),
@@ -246,7 +248,7 @@ fn jwt_claim(object: &Object<'_>, field: &Value<'_>) -> Option<Source> {
     })
 }
 
-fn strings<'v>(value: &Value<'v>, expected: &str) -> Option<Vec<&'v str>> {
+pub(super) fn strings<'v>(value: &Value<'v>, expected: &str) -> Option<Vec<&'v str>> {
     let items = value.filled_list(expected)?;
     let texts: Vec<Option<&str>> = items.iter().map(|item| item.text("a name")).collect();
     texts.into_iter().collect()

@@ -16,6 +16,7 @@ mod examples;
 mod later;
 mod limits;
 mod plans;
+mod plan_from;
 mod redis;
 mod secrets;
 mod status;

@@ -1,4 +1,4 @@
-//! The table of clients, and the plan that it gives a caller.
+//! The table of clients, and the plan that it and `plan_from` give a caller.
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 use sha2::Sha256;
 use tollgate::client::{
-    AlreadyListed, ClientFrom, ClientId, Clients, Credential, CredentialPlace, Digest, Found, Kind,
-    Listed, Missing, PathParams, PlanIndex, Source,
+    plan_of, AlreadyListed, ClientFrom, ClientId, Clients, Credential, CredentialPlace, Digest,
+    Found, Kind, Listed, Missing, PathParams, Plan, PlanFrom, PlanIndex, PlanSource, Source,
 };
 use tollgate::request::{AttributePath, Request};
 
@@ -155,6 +155,53 @@ fn of_several_parts_the_first_with_a_plan_counts() {
     assert_eq!(from(&[key.clone(), azp], "known"), None);
     assert_eq!(from(&[key], "nobody"), None);
     assert_eq!(clients.plan(&ClientId::nobody()), None);
+}
+
+#[test]
+fn the_table_comes_first_then_the_first_source_that_yields() {
+    let clients = table([
+        (Listed::Credential(b"on pro"[..].into()), Some(1)),
+        (Listed::Credential(b"known"[..].into()), None),
+    ]);
+    let names: [Box<str>; 2] = ["free".into(), "pro".into()];
+    let attribute = |name| PlanSource::Attribute(AttributePath::new([name]));
+    let from = PlanFrom {
+        sources: vec![attribute("claim"), attribute("route")],
+    };
+    let with_default = PlanFrom {
+        sources: vec![attribute("claim"), PlanSource::Constant("free".into())],
+    };
+    let (free, pro) = (Plan::Of(PlanIndex(0)), Plan::Of(PlanIndex(1)));
+    for (caller, attributes, expected, or_default) in [
+        (Some("on pro"), &[("claim", "free")][..], pro, pro),
+        (Some("known"), &[("claim", "pro")], pro, pro),
+        (None, &[("claim", "pro")], pro, pro),
+        (Some("other"), &[], Plan::None, free),
+        (None, &[], Plan::None, free),
+        (None, &[("claim", ""), ("route", "pro")], pro, free),
+        (None, &[("claim", "free"), ("route", "pro")], free, free),
+        // An unknown name is no reason to ask on.
+        (
+            None,
+            &[("claim", "gold"), ("route", "pro")],
+            Plan::Unknown,
+            Plan::Unknown,
+        ),
+        (None, &[("claim", "Free")], Plan::Unknown, Plan::Unknown),
+    ] {
+        let request = Asking {
+            attributes: attributes.iter().copied().collect(),
+            ..Asking::default()
+        };
+        let caller = caller.map(|id| credential(id.as_bytes()));
+        for (from, expected) in [(&from, expected), (&with_default, or_default)] {
+            assert_eq!(
+                plan_of(caller.as_ref(), &request, &clients, from, &names),
+                expected,
+                "{caller:?} {attributes:?}"
+            );
+        }
+    }
 }
 
 /// What stands in the configuration under `sha256:`, against sha256sum.
