@@ -118,7 +118,12 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
-        let mut object = Vec::new();
+        let Some(first) = members.next_entry()? else {
+            return Ok(Json::Object(Vec::new()));
+        };
+        // Exactly one, as in most entries of a long table: room for four in each
+        // would be most of what the table takes.
+        let mut object = vec![first];
         while let Some(member) = members.next_entry()? {
             object.push(member);
         }
