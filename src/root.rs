@@ -47,7 +47,7 @@ impl Plugin {
         Ok(Self {
             key: host::table_key(&config.namespace)?,
             pages: Pages::new(&config.namespace, config.layout, clocks(&config)),
-            metrics: Metrics::define(config.limits.iter().map(|limit| &**limit))?,
+            metrics: Metrics::define(&config.limits, &config.plans)?,
             redis,
             config,
         })

@@ -2,14 +2,13 @@
 
 use std::rc::Rc;
 
-use super::ClusterCharge;
+use super::{Case, ClusterCharge};
 use crate::client::{ClientId, Found};
-use crate::config::Config;
 use crate::feedback::{self, Refusal};
 use crate::limit::{Cost, Limit};
 use crate::request::Request;
-use crate::route::{Matched, Tier};
-use crate::table::{Charge, Entry, PageCharge, TableKey};
+use crate::route::Tier;
+use crate::table::{Charge, Entry, PageCharge};
 
 /// What is asked of each store for a request.
 #[derive(Debug)]
@@ -30,18 +29,21 @@ impl Charges {
     /// # Errors
     /// [`Refusal`] where a limit wants a client, and the request has none or two.
     pub(super) fn of<R: Request>(
-        config: &Config,
-        key: &TableKey,
-        request: &R,
-        matched: &Matched<'_>,
-        (tier, cost): (&Tier, Cost),
+        case: &Case<'_, R>,
+        tier: &Tier,
+        cost: Cost,
     ) -> Result<Self, Refusal> {
+        let key = case.key;
         let mut pages: Vec<PageCharge> = Vec::with_capacity(tier.groups.len());
         let mut cluster: Vec<ClusterCharge> = Vec::new();
         let mut skipped = false;
         for group in &tier.groups {
             let sources = &group.client_from;
-            let id: ClientId = match sources.find(request, matched, &config.clients) {
+            let found = match case.caller.found_by(sources) {
+                Some(found) => found.clone(),
+                None => sources.find(case.request, &case.matched, &case.config.clients),
+            };
+            let id: ClientId = match found {
                 Found::Client(id) => id,
                 Found::Unlimited => {
                     skipped = true;
@@ -54,7 +56,7 @@ impl Charges {
                 Found::Ambiguous => return Err(Refusal::AmbiguousClient),
             };
             let client = key.client(id.as_bytes());
-            let page = config.layout.page_of(&client);
+            let page = case.config.layout.page_of(&client);
             let charge = |limit: &Rc<Limit>| Charge {
                 fingerprint: key.fingerprint(&client, limit.tag),
                 limit: limit.clone(),

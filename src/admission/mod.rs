@@ -3,6 +3,7 @@
 //! Pure: the whole way from headers to charges, for the filter as for a test
 //! without Envoy.
 
+mod caller;
 mod charges;
 mod cluster;
 
@@ -11,20 +12,31 @@ pub use cluster::ClusterCharge;
 
 use std::rc::Rc;
 
+use crate::client::{Plan, PlanIndex};
 use crate::config::Config;
 use crate::feedback::Refusal;
 use crate::limit::Cost;
 use crate::request::Request;
 use crate::route::{Matched, StatusPath};
 use crate::table::TableKey;
+use caller::Caller;
+
+/// What a request comes to.
+#[derive(Debug)]
+pub struct Admission {
+    /// The plan of whoever calls.
+    pub plan: Plan,
+    /// What is to be done.
+    pub course: Course,
+}
 
 /// What is to be done with a request.
 #[derive(Debug)]
-pub enum Admission {
+pub enum Course {
     /// Pass it: no limit applies.
-    Unlimited,
+    Pass,
     /// Refuse it, whatever the limits would say.
-    Refused(Refusal),
+    Refuse(Refusal),
     /// Ask the limits, at least one.
     Charge(Charges),
     /// Ask these limits, if any, and then tell the client where it stands.
@@ -40,42 +52,76 @@ pub struct Inquiry {
     pub shown: Charges,
 }
 
+/// What all of a request's charges are found by.
+struct Case<'a, R> {
+    config: &'a Config,
+    key: &'a TableKey,
+    request: &'a R,
+    matched: Matched<'a>,
+    caller: Caller<'a>,
+}
+
 // === impl Admission ===
 
 impl Admission {
     /// Finds the request's route, its client and so its charges.
     pub fn of<R: Request>(config: &Config, key: &TableKey, request: &R) -> Self {
         let asks = |status: &&StatusPath| status.fits(request);
-        if let Some(status) = config.status.as_ref().filter(asks) {
-            return match Inquiry::of(config, status, key, request) {
-                Ok((charges, inquiry)) => Self::Tell(charges, Box::new(inquiry)),
-                Err(refusal) => Self::Refused(refusal),
-            };
-        }
-        let matched = config.routes.find(request);
-        let route = matched.route;
-        let tier = route.tiers.of(None);
-        match Charges::of(config, key, request, &matched, (tier, route.cost)) {
-            Ok(charges) if charges.is_empty() => Self::Unlimited,
-            Ok(charges) => Self::Charge(charges),
-            Err(refusal) => Self::Refused(refusal),
+        let status = config.status.as_ref().filter(asks);
+        let matched = match status {
+            Some(_) => Matched::nowhere(config.routes.last()),
+            None => config.routes.find(request),
+        };
+        let caller = match Caller::of(config, request, &matched) {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                return Self {
+                    plan: Plan::None,
+                    course: Course::Refuse(refusal),
+                }
+            }
+        };
+        let plan = caller.plan;
+        let case = Case {
+            config,
+            key,
+            request,
+            matched,
+            caller,
+        };
+        let course = match status {
+            Some(status) => case.tell(status),
+            None => case.charge(),
+        };
+        Self {
+            plan,
+            course: course.unwrap_or_else(Course::Refuse),
         }
     }
 }
 
-// === impl Inquiry ===
+// === impl Case ===
 
-impl Inquiry {
-    fn of<R: Request>(
-        config: &Config,
-        status: &StatusPath,
-        key: &TableKey,
-        request: &R,
-    ) -> Result<(Charges, Self), Refusal> {
-        let matched = Matched::nowhere(config.routes.last());
-        let of = |tier| Charges::of(config, key, request, &matched, (tier, Cost::MIN));
-        let charged = of(status.charged.of(None))?;
-        let shown = of(status.shown.of(None))?.enforced();
-        Ok((charged, Self { plan: None, shown }))
+impl<R: Request> Case<'_, R> {
+    fn charge(&self) -> Result<Course, Refusal> {
+        let route = self.matched.route;
+        let charges = Charges::of(self, route.tiers.of(self.plan()), route.cost)?;
+        Ok(match charges.is_empty() {
+            true => Course::Pass,
+            false => Course::Charge(charges),
+        })
+    }
+
+    fn tell(&self, status: &StatusPath) -> Result<Course, Refusal> {
+        let of = |tier| Charges::of(self, tier, Cost::MIN);
+        let charged = of(status.charged.of(self.plan()))?;
+        let shown = of(status.shown.of(self.plan()))?.enforced();
+        let name = |PlanIndex(plan)| self.config.plans.get(plan).cloned();
+        let plan = self.plan().and_then(name);
+        Ok(Course::Tell(charged, Box::new(Inquiry { plan, shown })))
+    }
+
+    fn plan(&self) -> Option<PlanIndex> {
+        self.caller.plan.index()
     }
 }

@@ -46,7 +46,7 @@ pub enum Missing {
 }
 
 /// What the sources found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A client.
     Client(ClientId),

@@ -2,6 +2,7 @@
 //! what a place says that no client can write.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::{ClientId, Clients};
 use crate::request::{AttributePath, Request};
@@ -44,7 +45,7 @@ pub fn plan_of<R: Request>(
     request: &R,
     clients: &Clients,
     from: &PlanFrom,
-    names: &[Box<str>],
+    names: &[Rc<str>],
 ) -> Plan {
     if let Some(index) = caller.and_then(|caller| clients.plan(caller)) {
         return Plan::Of(index);
@@ -54,6 +55,18 @@ pub fn plan_of<R: Request>(
     };
     let index = names.iter().position(|name| name.as_bytes() == &*found);
     index.map_or(Plan::Unknown, |index| Plan::Of(PlanIndex(index)))
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// The plan, if there is one.
+    pub fn index(self) -> Option<PlanIndex> {
+        match self {
+            Self::Of(index) => Some(index),
+            Self::None | Self::Unknown => None,
+        }
+    }
 }
 
 // === impl PlanFrom ===

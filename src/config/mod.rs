@@ -31,20 +31,17 @@ use std::rc::Rc;
 
 use error::Errors;
 use json::{quoted, Json};
-use limits::{Defaults, Limits, NamedLimit};
+use limits::NamedLimit;
 use matching::Variables;
-use name::all_of;
-use object::Object;
 use plan_names::PlanNames;
-use redis::Redis;
 use siphasher::sip::SipHasher13;
 use sources::Sources;
 use value::Value;
 
-use crate::client::{ClientFrom, Clients, Missing, PlanFrom};
+use crate::client::{ClientFrom, Clients, PlanFrom};
 use crate::feedback::Feedback;
 use crate::limit::{Limit, Mode};
-use crate::redis::{FailurePolicy, Settings};
+use crate::redis::Settings;
 use crate::route::{Routes, StatusPath};
 use crate::secret::Secret;
 use crate::table::{Layout, MAX_ENTRIES};
@@ -62,6 +59,10 @@ pub struct Config {
     pub routes: Routes,
     /// Where a client may ask where it stands.
     pub status: Option<StatusPath>,
+    /// The names of the plans, each at its own index.
+    pub plans: Vec<Rc<str>>,
+    /// The sources that say who calls, and so whose plan it is.
+    pub caller: Option<Rc<ClientFrom>>,
     /// The clients that the operator has listed.
     pub clients: Clients,
     /// Where the plan of any other client may stand.
@@ -169,7 +170,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let clients = top.optional("clients");
 
     let mut sources = Sources::new(clients.is_some(), errors);
-    let limits = read_limits(&top, redis.as_ref(), version, &mut sources);
+    let (caller, limits) = limits::read(&top, redis.as_ref(), version, &mut sources);
     let mut variables = Variables::default();
     let routes = match top.optional("routes") {
         Some(value) => routes::read(&value, &limits, &mut variables),
@@ -179,7 +180,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         Some(value) => status::read(&value, &limits, routes.as_ref()).map(Some),
         None => Some(None),
     };
-    let plans = PlanNames::read(top.optional("plans").as_ref());
+    let plans = PlanNames::of(limits.plans.as_deref());
     let clients = clients.map_or_else(
         || Some(Clients::default()),
         |clients| clients::read(&clients, &sources, &plans),
@@ -204,6 +205,8 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         layout: Layout::for_entries(max_entries?),
         has_tags,
         has_quotas,
+        plans: limits.plans?,
+        caller,
         limits: limits.sound.into_iter().map(|named| named.limit).collect(),
         routes,
         status: status?,
@@ -211,98 +214,4 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         plan_from: plan_from?,
         feedback: feedback?,
     })
-}
-
-fn read_limits(
-    top: &Object<'_>,
-    redis: Option<&Option<Redis<'_>>>,
-    version: u64,
-    sources: &mut Sources<'_>,
-) -> Limits {
-    let missing_value = top.optional("missing");
-    let missing = match &missing_value {
-        Some(missing) => missing.choice(&[
-            ("shared", Some(Missing::Shared)),
-            ("deny", Some(Missing::Deny)),
-            ("unlimited", Some(Missing::Unlimited)),
-        ]),
-        None => Some(Missing::Shared),
-    };
-    let client_from = top.optional("client_from");
-    let gateways = gateways(top, redis);
-    let defaults = Defaults {
-        client_from: client_from
-            .as_ref()
-            .and_then(|value| sources.at_the_top(value))
-            .zip(missing)
-            .map(|(sources, missing)| Rc::new(ClientFrom { sources, missing })),
-        gateways: gateways
-            .as_ref()
-            .and_then(|value| value.whole_number(1..=u32::MAX))
-            .and_then(NonZeroU32::new),
-        on_failure: match redis {
-            Some(redis) => redis.as_ref().and_then(|redis| redis.on_failure),
-            None => None,
-        },
-        version,
-    };
-    let Some(limits) = top.required("limits", "an object of limits by name") else {
-        return Limits::default();
-    };
-    let plans = top.optional("plans");
-    let mut limits = limits::read(&limits, plans.as_ref(), &defaults, sources);
-
-    let names = |limits: &[Box<str>]| all_of(limits.iter().map(|name| &**name));
-    if !limits.without_sources.is_empty() {
-        if client_from.is_none() {
-            let names = names(&limits.without_sources);
-            let expected = format!("a list of sources, for limits without their own: {names}");
-            top.missing("client_from", expected);
-            sources.lack_those_at_the_top();
-        }
-    } else if let (Some(unused), []) = (missing_value, limits.faulty.as_slice()) {
-        let expected = "a limit without sources of its own, which would use this";
-        unused.unexpected_names::<()>(expected, "none");
-    }
-    if redis.is_none() && !limits.cluster.is_empty() {
-        let names = names(&limits.cluster);
-        top.missing(
-            "redis",
-            format!("how Redis is reached, which counts {names}"),
-        );
-    }
-    limits.unused_gateways = gateways.is_some() && !limits.are_divided(defaults.on_failure);
-    if gateways.is_none() {
-        if !limits.shared.is_empty() {
-            let names = names(&limits.shared);
-            top.missing(
-                "gateways",
-                format!("the number of gateways that share {names}"),
-            );
-        } else if let Some(FailurePolicy::Local) =
-            defaults.on_failure.filter(|_| !limits.cluster.is_empty())
-        {
-            let names = names(&limits.cluster);
-            top.missing(
-                "gateways",
-                format!(
-                    "the number of gateways, each of which enforces its share of {names} while \
-                     Redis does not answer (or an \"on_failure\" other than \"local\")"
-                ),
-            );
-        }
-    }
-    limits
-}
-
-/// `gateways`, which stands at the top or in `redis`.
-fn gateways<'a>(top: &Object<'a>, redis: Option<&Option<Redis<'a>>>) -> Option<Value<'a>> {
-    let at_the_top = top.optional("gateways");
-    let in_redis = redis
-        .and_then(Option::as_ref)
-        .and_then(|redis| redis.gateways.clone());
-    if let (Some(_), Some(again)) = (&at_the_top, &in_redis) {
-        again.unexpected_names::<()>("gateways at the top or here", "both");
-    }
-    at_the_top.or(in_redis)
 }

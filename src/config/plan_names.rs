@@ -1,6 +1,7 @@
 //! The names of `plans`, which clients and sources of plans choose from.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::name::one_of;
 use super::value::Value;
@@ -12,17 +13,11 @@ pub(super) struct PlanNames<'a>(Option<BTreeMap<&'a str, PlanIndex>>);
 // === impl PlanNames ===
 
 impl<'a> PlanNames<'a> {
-    /// Reads the names of `plans`, and nothing else of it.
-    pub(super) fn read(plans: Option<&Value<'a>>) -> Self {
-        let Some(plans) = plans else {
-            return Self(Some(BTreeMap::new()));
-        };
-        let object = plans.object("an object of plans by name");
-        Self(object.map(|object| {
-            let names = object.members().map(|(name, _)| name);
-            let indices = (0..).map(PlanIndex);
-            names.zip(indices).collect()
-        }))
+    /// These names, in the order of `plans`; `None` where that cannot be read.
+    pub(super) fn of(names: Option<&'a [Rc<str>]>) -> Self {
+        let indices = (0..).map(PlanIndex);
+        let named = names.map(|names| names.iter().map(|name| &**name).zip(indices));
+        Self(named.map(Iterator::collect))
     }
 
     /// Whether there are none to choose from.

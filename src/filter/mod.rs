@@ -12,7 +12,8 @@ use log::error;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::admission::{Admission, Inquiry};
+use crate::admission::{Admission, Course, Inquiry};
+use crate::client::Plan;
 use crate::feedback::{Refusal, Reply};
 use crate::host::{self, HostRequest, Slots, Uncounted};
 use crate::limit::{Limit, Mode};
@@ -26,6 +27,7 @@ use status::{Looking, Told};
 pub(crate) struct Filter {
     plugin: Rc<Plugin>,
     stage: Stage,
+    plan: Plan,
     /// What it holds until it has ended.
     slots: Option<Slots>,
     /// Where it asks where its client stands, until that is looked up.
@@ -58,6 +60,7 @@ impl Filter {
         Self {
             plugin,
             stage: Stage::Start,
+            plan: Plan::None,
             slots: None,
             inquiry: None,
         }
@@ -75,11 +78,12 @@ impl Filter {
         if is_marked {
             host::remove_request_header(OVER);
         }
-        match admission {
-            Admission::Unlimited => Counting::Decided(Counted::unlimited()),
-            Admission::Refused(refusal) => Counting::Decided(refusal.into()),
-            Admission::Charge(charges) => count(plugin, charges),
-            Admission::Tell(charges, inquiry) => {
+        self.plan = admission.plan;
+        match admission.course {
+            Course::Pass => Counting::Decided(Counted::unlimited()),
+            Course::Refuse(refusal) => Counting::Decided(refusal.into()),
+            Course::Charge(charges) => count(plugin, charges),
+            Course::Tell(charges, inquiry) => {
                 self.inquiry = Some(inquiry);
                 count(plugin, charges)
             }
@@ -99,6 +103,8 @@ impl Filter {
     /// The one place where a request is passed or answered.
     fn settle(&mut self, counted: Counted) -> Action {
         self.slots = counted.slots;
+        let passes = counted.decision.is_ok();
+        self.plugin.metrics.planned(self.plan, passes);
         match counted.decision {
             Ok(_) if self.inquiry.is_some() => self.tell(),
             Ok(passed) => {

@@ -1,10 +1,13 @@
 //! Counters, defined once, since Envoy never forgets one.
 
+use std::rc::Rc;
+
 use log::error;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 
 use super::HostError;
+use crate::client::{Plan, PlanIndex};
 use crate::limit::{Limit, Mode, Outcome};
 
 /// The plugin's counters.
@@ -12,6 +15,10 @@ use crate::limit::{Limit, Mode, Outcome};
 pub(crate) struct Metrics {
     /// By the limits' index.
     limits: Vec<LimitCounters>,
+    /// By the plans' index.
+    plans: Vec<PlanCounters>,
+    /// Requests of a plan that the configuration does not have.
+    unknown_plans: Counter,
     /// Entries that gave their place up before they were free.
     evictions: Counter,
     /// Requests that could not be counted.
@@ -25,6 +32,13 @@ struct LimitCounters {
     /// Would have been denied, were the limit enforced.
     shadow_denied: Counter,
     tagged: Counter,
+}
+
+/// Requests of a plan's clients.
+#[derive(Debug)]
+struct PlanCounters {
+    allowed: Counter,
+    denied: Counter,
 }
 
 /// The counters of calls to Redis.
@@ -47,9 +61,16 @@ struct Histogram(u32);
 // === impl Metrics ===
 
 impl Metrics {
-    /// Defines the counters for these limits.
-    pub(crate) fn define<'l>(limits: impl Iterator<Item = &'l Limit>) -> Result<Self, HostError> {
-        let counters = limits.map(|Limit { name, .. }| {
+    /// Defines the counters for these limits and plans.
+    pub(crate) fn define(limits: &[Rc<Limit>], plans: &[Rc<str>]) -> Result<Self, HostError> {
+        let plans = plans.iter().map(|name| {
+            Ok(PlanCounters {
+                allowed: Counter::define(&format!("tollgate.plan.{name}.allowed"))?,
+                denied: Counter::define(&format!("tollgate.plan.{name}.denied"))?,
+            })
+        });
+        let limits = limits.iter().map(|limit| {
+            let name = &limit.name;
             let counter = |what: &str| Counter::define(&format!("tollgate.limit.{name}.{what}"));
             Ok(LimitCounters {
                 allowed: counter("allowed")?,
@@ -59,7 +80,9 @@ impl Metrics {
             })
         });
         Ok(Self {
-            limits: counters.collect::<Result<_, _>>()?,
+            limits: limits.collect::<Result<_, _>>()?,
+            plans: plans.collect::<Result<_, _>>()?,
+            unknown_plans: Counter::define("tollgate.plans.unknown")?,
             evictions: Counter::define("tollgate.table.evictions")?,
             conflicts: Counter::define("tollgate.table.conflicts")?,
         })
@@ -83,6 +106,24 @@ impl Metrics {
             (Mode::Shadow | Mode::Tag, false) => self.count(limit, |counters| counters.allowed),
             (Mode::Shadow, true) => self.count(limit, |counters| counters.shadow_denied),
             (Mode::Tag, true) => self.count(limit, |counters| counters.tagged),
+        }
+    }
+
+    /// A request of this plan was decided.
+    pub(crate) fn planned(&self, plan: Plan, passes: bool) {
+        match plan {
+            Plan::None => {}
+            Plan::Unknown => self.unknown_plans.add(1),
+            Plan::Of(PlanIndex(plan)) => {
+                let counters = self.plans.get(plan);
+                let counter = counters.map(|counters| match passes {
+                    true => counters.allowed,
+                    false => counters.denied,
+                });
+                if let Some(counter) = counter {
+                    counter.add(1);
+                }
+            }
         }
     }
 

@@ -19,7 +19,7 @@ pub use template::{InvalidTemplate, Template};
 
 use std::rc::Rc;
 
-use crate::client::{ClientFrom, PathParams};
+use crate::client::{ClientFrom, PathParams, PlanIndex};
 use crate::limit::{Cost, Limit};
 use crate::request::Request;
 
@@ -120,8 +120,8 @@ impl Routes {
 
 impl Tiers {
     /// The limits for this plan, or none.
-    pub fn of(&self, plan: Option<usize>) -> &Tier {
-        plan.and_then(|plan| self.plans.get(plan))
+    pub fn of(&self, plan: Option<PlanIndex>) -> &Tier {
+        plan.and_then(|PlanIndex(plan)| self.plans.get(plan))
             .unwrap_or(&self.own)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use tollgate::client::PlanIndex;
 use tollgate::config::Config;
 use tollgate::limit::{Kind, Limit, Mode};
 
@@ -20,7 +21,7 @@ fn of_plan(overlay: &str) -> Vec<Rc<Limit>> {
     let json = with_plans(&format!(r#"{{"pro": {overlay}}}"#));
     let config =
         Config::parse(json.as_bytes()).unwrap_or_else(|errors| panic!("{json}: {errors:?}"));
-    let tier = config.routes.last().tiers.of(Some(0));
+    let tier = config.routes.last().tiers.of(Some(PlanIndex(0)));
     let limits = tier.groups.iter().flat_map(|group| group.limits());
     limits.cloned().collect()
 }
@@ -107,13 +108,13 @@ fn a_denial_is_remembered_for_its_plan() {
         let cluster = group.cluster[0].cluster().unwrap();
         (cluster.denials, cluster.key.clone())
     };
-    assert_ne!(cluster(None).0, cluster(Some(0)).0);
+    assert_ne!(cluster(None).0, cluster(Some(PlanIndex(0))).0);
     assert_eq!(
         cluster(None).1,
-        cluster(Some(0)).1,
+        cluster(Some(PlanIndex(0))).1,
         "the same state in Redis"
     );
-    assert_eq!(cluster(None).0, cluster(Some(1)).0);
+    assert_eq!(cluster(None).0, cluster(Some(PlanIndex(1))).0);
 }
 
 #[test]

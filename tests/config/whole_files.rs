@@ -13,7 +13,7 @@ fn all_errors_come_at_once() {
             "limits": {"rpm": {"rate": "15/mm", "burst": 0}, "tpm": {"rate": "9/s", "scope": "share"}},
             "routes": [{"name": "a", "match": {"path": "/{model}"}, "limits": ["rpmm"], "cost": 0},
                        {"name": "a", "match": {"prefix": "/"}, "limits": ["rpm", 5]}],
-            "feedback": {"body": 5}, "max_entries": null, "plan_from": 5}"#,
+            "feedback": {"body": 5}, "max_entries": null, "status": 5}"#,
     );
     let paths: Vec<&str> = found
         .iter()
@@ -22,7 +22,6 @@ fn all_errors_come_at_once() {
     assert_eq!(
         paths,
         [
-            "plan_from",
             "max_entries",
             "feedback.body",
             "client_from[0]",
@@ -34,6 +33,7 @@ fn all_errors_come_at_once() {
             "routes[1].name",
             "routes[1].match",
             "routes[1].limits[1]",
+            "status",
             "client_from[1].path_param"
         ]
     );

@@ -26,6 +26,7 @@ mod limits;
 mod modes;
 mod no_client;
 mod outages;
+mod plans;
 mod quotas;
 mod redis_calls;
 mod redis_failures;

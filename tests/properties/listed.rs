@@ -1,5 +1,7 @@
 //! The table of clients, and the plan that it and `plan_from` give a caller.
 
+use std::rc::Rc;
+
 use std::collections::BTreeMap;
 use std::iter;
 use std::net::IpAddr;
@@ -163,7 +165,7 @@ fn the_table_comes_first_then_the_first_source_that_yields() {
         (Listed::Credential(b"on pro"[..].into()), Some(1)),
         (Listed::Credential(b"known"[..].into()), None),
     ]);
-    let names: [Box<str>; 2] = ["free".into(), "pro".into()];
+    let names: [Rc<str>; 2] = ["free".into(), "pro".into()];
     let attribute = |name| PlanSource::Attribute(AttributePath::new([name]));
     let from = PlanFrom {
         sources: vec![attribute("claim"), attribute("route")],

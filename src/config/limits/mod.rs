@@ -1,11 +1,11 @@
 //! `limits`: named, each of one kind, and `plans`, which change them.
 
 mod allowance;
+mod defaults;
 mod fields;
 mod limit;
 mod plans;
 
-use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use super::json::quoted;
@@ -15,6 +15,8 @@ use super::value::Value;
 use crate::client::{ClientFrom, Missing};
 use crate::limit::Limit;
 use crate::redis::FailurePolicy;
+pub(super) use defaults::read;
+use defaults::Defaults;
 use fields::{Counted, Fields};
 use limit::Identity;
 
@@ -51,8 +53,8 @@ struct Draft<'a> {
 pub(super) struct Limits {
     /// Those without an error.
     pub(super) sound: Vec<NamedLimit>,
-    /// The names of the plans.
-    pub(super) plans: Vec<Rc<str>>,
+    /// The names of the plans; `None` where these cannot be read.
+    pub(super) plans: Option<Vec<Rc<str>>>,
     /// The names of those with one, so that a route may still name them.
     pub(super) faulty: Vec<Box<str>>,
     /// The names of those that find clients by the sources at the top.
@@ -65,18 +67,7 @@ pub(super) struct Limits {
     pub(super) unused_gateways: bool,
 }
 
-/// What stands at the top for all limits; `None` where it is missing or wrong.
-pub(super) struct Defaults {
-    pub(super) client_from: Option<Rc<ClientFrom>>,
-    pub(super) gateways: Option<NonZeroU32>,
-    /// What decides where Redis does not.
-    pub(super) on_failure: Option<FailurePolicy>,
-    /// Stands for the text of the configuration.
-    pub(super) version: u64,
-}
-
-/// Reads `limits` and `plans`.
-pub(super) fn read<'a>(
+fn read_named<'a>(
     limits: &Value<'a>,
     plans: Option<&Value<'a>>,
     defaults: &Defaults,
@@ -100,9 +91,10 @@ pub(super) fn read<'a>(
     if drafts.is_empty() && read.faulty.is_empty() {
         limits.unexpected_names::<()>("at least one limit", "none");
     }
-    if let Some(plans) = plans {
-        read.plans = plans::read(plans, &mut drafts, &read.faulty, defaults);
-    }
+    read.plans = match plans {
+        Some(plans) => plans::read(plans, &mut drafts, &read.faulty, defaults),
+        None => Some(Vec::new()),
+    };
     for draft in drafts {
         match (draft.limit, draft.client_from) {
             (Some(limit), Some(client_from)) => read.sound.push(NamedLimit {

@@ -12,18 +12,17 @@ use crate::limit::{Kind, Limit};
 const OVERLAY: &str = "\"unlimited\", \"blocked\" or an object of fields to change, such as \
                        {\"rate\": \"600/m\"}";
 
-/// Reads `plans`, lays each over the limits, and returns their names.
+/// Reads `plans`, lays each over the limits, and returns their names; `None`
+/// where they cannot be read.
 pub(super) fn read<'a>(
     plans: &Value<'a>,
     drafts: &mut [Draft<'a>],
     faulty: &[Box<str>],
     defaults: &Defaults,
-) -> Vec<Rc<str>> {
+) -> Option<Vec<Rc<str>>> {
     let expected =
         "an object of plans by name, such as {\"pro\": {\"rpm\": {\"rate\": \"600/m\"}}}";
-    let Some(object) = plans.object(expected) else {
-        return Vec::new();
-    };
+    let object = plans.object(expected)?;
     let mut names: Vec<Rc<str>> = Vec::new();
     for (name, value) in object.members() {
         if !is_name(name) {
@@ -32,7 +31,7 @@ pub(super) fn read<'a>(
         names.push(name.into());
         read_plan(name, &value, drafts, faulty, defaults);
     }
-    names
+    Some(names)
 }
 
 fn read_plan<'a>(

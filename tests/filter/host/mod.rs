@@ -95,11 +95,6 @@ impl Gateway {
         state::advance(u64::try_from(time.as_nanos()).unwrap());
     }
 
-    /// The wall clock, ns since 1970: what quotas go by.
-    pub fn wall(&self) -> u64 {
-        state::wall()
-    }
-
     /// Steps the wall clock to this time, for all gateways of the thread.
     pub fn set_wall(&self, nanos: u64) {
         state::set_wall(nanos);
