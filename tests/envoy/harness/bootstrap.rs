@@ -27,6 +27,8 @@ pub struct EnvoyOptions {
     pub edits: Vec<(String, String)>,
     /// The listener comes from a file that `Envoy::update` replaces while it runs.
     pub lds: bool,
+    /// How long the requests of a replaced listener may go on, in seconds.
+    pub drain: u32,
 }
 
 impl Default for EnvoyOptions {
@@ -38,6 +40,7 @@ impl Default for EnvoyOptions {
             concurrency: 2,
             edits: Vec::new(),
             lds: false,
+            drain: 1,
         }
     }
 }

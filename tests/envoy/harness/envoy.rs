@@ -42,9 +42,8 @@ impl Envoy {
             "wasm:info,upstream:info",
         ]);
         command.args(["--disable-hot-restart", "--file-flush-interval-msec", "20"]);
-        command
-            .args(["--drain-time-s", "1", "--admin-address-path"])
-            .arg(&admin);
+        command.args(["--drain-time-s", &options.drain.to_string()]);
+        command.arg("--admin-address-path").arg(&admin);
         let mut process = Process::start("envoy", folder.path(), &command);
         let found = eventually(PATIENCE, || {
             if process.ended().is_some() {

@@ -111,25 +111,77 @@ impl Client {
 /// Sends `request` byte for byte on a connection of its own, and reads one answer.
 /// `None` where there is none, or no HTTP.
 pub fn raw(address: SocketAddr, request: &[u8]) -> Option<Answer> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .ok()?;
-    // Refused at its first line, a long request is reset before it is all written; the
-    // answer has come nevertheless.
-    let _ = stream.write_all(request);
-    let head = request.starts_with(b"HEAD ");
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        let count = stream.read(&mut buffer).unwrap_or_default();
-        bytes.extend(&buffer[..count]);
-        let (answer, whole) = parse(&bytes, head).map_or((None, false), |(a, w)| (Some(a), w));
-        // Envoy keeps a connection that it has refused open for another second: what is
-        // whole is not waited for.
-        if whole || count == 0 {
-            return answer;
+    Exchange::begin(address, request)?.answer()
+}
+
+/// A request that is under way on a connection of its own. Dropped, its client has gone.
+pub struct Exchange {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+    head: bool,
+}
+
+impl Exchange {
+    /// Sends `request` byte for byte.
+    pub fn begin(address: SocketAddr, request: &[u8]) -> Option<Self> {
+        let mut stream = TcpStream::connect(address).ok()?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .ok()?;
+        // Refused at its first line, a long request is reset before it is all written; the
+        // answer has come nevertheless.
+        let _ = stream.write_all(request);
+        Some(Self {
+            stream,
+            bytes: Vec::new(),
+            head: request.starts_with(b"HEAD "),
+        })
+    }
+
+    /// Sends more.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
+    /// Whether something has come that was not read; waits for it.
+    pub fn has_unread(&self) -> bool {
+        self.stream.peek(&mut [0]).is_ok_and(|count| count > 0)
+    }
+
+    /// The head of the answer, with as much of its body as came with it.
+    pub fn begun(&mut self) -> Option<Answer> {
+        loop {
+            if let Some((answer, _)) = parse(&self.bytes, self.head) {
+                return Some(answer);
+            }
+            if self.read() == 0 {
+                return None;
+            }
         }
+    }
+
+    /// The answer, whole or as far as it comes.
+    pub fn answer(mut self) -> Option<Answer> {
+        loop {
+            let answer = match parse(&self.bytes, self.head) {
+                // Envoy keeps a connection that it has refused open for another second: what
+                // is whole is not waited for.
+                Some((answer, true)) => return Some(answer),
+                Some((answer, false)) => Some(answer),
+                None => None,
+            };
+            if self.read() == 0 {
+                return answer;
+            }
+        }
+    }
+
+    /// How much more has come; 0 at the end, and where nothing comes any more.
+    fn read(&mut self) -> usize {
+        let mut buffer = [0; 16 * 1024];
+        let count = self.stream.read(&mut buffer).unwrap_or_default();
+        self.bytes.extend(&buffer[..count]);
+        count
     }
 }
 
