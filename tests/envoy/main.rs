@@ -30,4 +30,5 @@ mod retry_after;
 mod sdk;
 mod shipped;
 mod shipped_cluster;
+mod slots;
 mod spellings;
