@@ -32,3 +32,4 @@ mod shipped;
 mod shipped_cluster;
 mod slots;
 mod spellings;
+mod tag;
