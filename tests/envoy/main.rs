@@ -28,6 +28,7 @@ mod refused_config;
 mod reload;
 mod retry_after;
 mod sdk;
+mod shadow;
 mod shipped;
 mod shipped_cluster;
 mod slots;
