@@ -24,6 +24,7 @@ mod harness_itself;
 mod hostile_bytes;
 mod memory;
 mod operator;
+mod quota;
 mod refused_config;
 mod reload;
 mod retry_after;
