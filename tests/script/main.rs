@@ -14,6 +14,7 @@
 mod alike;
 mod ask;
 mod book;
+mod calendar;
 mod errors;
 mod gateways;
 mod leases;

@@ -4,10 +4,10 @@ use crate::ask::{Ask, Reply};
 use crate::process::{eventually, Process};
 use redis::{Client, Connection, ConnectionLike, FromRedisValue, RedisResult};
 use std::cell::RefCell;
-
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
+use tollgate::redis::Call;
 
 /// The script as it is shipped.
 pub const SCRIPT: &str = include_str!("../../src/redis/script.lua");
@@ -121,6 +121,24 @@ impl Redis {
             }
         }
         reply
+    }
+
+    /// The script at a time of the test's, asked and read as the filter does.
+    pub fn ask(&self, now: u64, call: &Call) -> tollgate::redis::Reply {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&self.sha).arg(call.asks.len());
+        call.keys().for_each(|key| {
+            command.arg(key);
+        });
+        call.arguments().for_each(|argument| {
+            command.arg(argument);
+        });
+        command.arg(now / 1_000_000).arg(now % 1_000_000);
+        let numbers: Vec<i64> = self.query(&command).expect("a reply");
+        for key in call.keys() {
+            let _: i64 = self.query(redis::cmd("PERSIST").arg(key)).expect("asked");
+        }
+        tollgate::redis::Reply::read(&numbers, call).expect("the script's")
     }
 
     pub fn get(&self, key: &str) -> Option<String> {
