@@ -31,9 +31,11 @@
 -- then `<generation> <length of a lease> <units>` for each generation with units on lease.
 --
 -- A lease of generation g = floor(now / length) holds to the end of g + 1, counted from when
--- the call was SENT. Leased units are charged when granted, and until they come back or the
--- lease ends they also take up room: a bucket's level is at most burst - leased. So whenever
--- they are spent, a strict bucket would have let them pass. A refused lease changes nothing:
+-- the call was SENT, and no longer than its window. Leased units are charged when granted, and
+-- until they come back or the lease ends they also take up room: a bucket's level is at most
+-- burst - leased. So whenever they are spent, a strict bucket would have let them pass. Of a
+-- window a lease is at most a twentieth, with what is carried over, and its generation the first
+-- that begins in it or a later one: none is of two windows. A refused lease changes nothing:
 -- give the old one back (amount 0), or what was spent of it takes up room until it ends.
 -- A lease is named in one call only: after a timeout nobody knows whether its units are still
 -- on the books, and to name it again would take another's off.
@@ -191,6 +193,10 @@ end
 
 local function lend(q, units)
   q.lent = floor(now_ms / lease_ms)
+  if q.start then
+    local last = floor((q.stop * 1000 - 1) / lease_ms) -- to begin in this window, if any does
+    q.lent = max(q.lent, min(ceil(q.start * 1000 / lease_ms), last))
+  end
   for _, lease in ipairs(q.kept) do
     if lease.generation == q.lent and lease.length == lease_ms then
       lease.units = lease.units + units
@@ -296,7 +302,7 @@ end
 
 function OPS.lease(q)
   if q.amount == 0 then return give_back(q, q.returned * q.unit) end
-  local granted = max(0, min(q.amount, q.most, floor((q.room - q.spent) / q.unit)))
+  local granted = max(0, min(q.amount, q.most - q.returned, floor((q.room - q.spent) / q.unit)))
   q.refused = granted < q.least
   if q.refused then
     q.wait = wait_for(q, q.least, q.most, q.kept)

@@ -187,17 +187,55 @@ fn a_window_takes_back_only_what_it_lent() {
     assert_eq!(next.remaining, 90, "of the window before");
 }
 
-/// A generation that began in the window before is not this window's to take back.
+/// Leases of one generation on both sides of a boundary would be one on the books.
 #[test]
-fn a_generation_across_a_boundary_comes_back_to_neither_window() {
+fn a_generation_across_a_boundary_is_two() {
     let redis = Redis::start();
     let limit = Ask::window("w", 100, 60, 0);
     let boundary = START + 60 * SECOND;
     let before = borrow(&redis, boundary - 1_000, 7_000, &limit, 5);
     let after = borrow(&redis, boundary, 7_000, &limit, 5);
-    assert_eq!(before.generation, after.generation);
-    let late = naming(&limit, before.generation, 5, 5, 0);
-    assert_eq!(redis.call(boundary, 7_000, &[late]).keys[0].remaining, 95);
+    assert_eq!(before.generation + 1, after.generation);
+    let left = |lease: &crate::ask::Key| {
+        let back = naming(&limit, lease.generation, 5, 5, 0);
+        redis.call(boundary, 7_000, &[back]).keys[0].remaining
+    };
+    assert_eq!(left(&before), 95, "of the window before");
+    assert_eq!(left(&after), 100);
+}
+
+/// No generation begins in every other second, and so none may come back to it.
+#[test]
+fn a_window_shorter_than_a_generation_takes_nothing_of_another_back() {
+    let redis = Redis::start();
+    let limit = Ask::window("w", 100, 1, 0);
+    for second in 0..4 {
+        let (at, next) = (START + second * SECOND, START + (second + 1) * SECOND);
+        let early = borrow(&redis, at, 2_000, &limit, 5);
+        assert_eq!((early.granted, early.remaining), (5, 95));
+        borrow(&redis, next, 2_000, &limit, 5);
+        let late = naming(&limit, early.generation, 5, 5, 0);
+        let seen = redis.call(next, 2_000, &[late]).keys[0];
+        assert_eq!(seen.remaining, 95, "{second}");
+        let _: () = redis.run("FLUSHALL").unwrap();
+    }
+}
+
+/// Or a gateway that renews what it does not use would take the quota with it when it dies.
+#[test]
+fn a_lease_of_a_quota_is_a_twentieth_with_what_is_carried_over() {
+    let redis = Redis::start();
+    let limit = Ask::window("w", 100, 60, 0);
+    let mut lent = borrow(&redis, START, 10_000, &limit, 5);
+    for (unspent, want, granted) in [(5, 1, 0), (5, 5, 0), (3, 1, 1), (4, 9, 1), (0, 9, 5)] {
+        let ask = naming(&limit, lent.generation, 5, unspent, want);
+        lent = redis.call(START, 10_000, &[ask]).keys[0];
+        assert_eq!((lent.allowed, lent.granted), (true, granted), "{unspent}");
+    }
+    // Of a plan with a smaller quota, nothing more.
+    let smaller = Ask::window("w", 40, 60, 0);
+    let kept = naming(&smaller, lent.generation, 5, 5, 1);
+    assert_eq!(redis.call(START, 10_000, &[kept]).keys[0].granted, 0);
 }
 
 /// No gateway may name a lease twice. Where one does, it takes another's room, no more.
