@@ -1,5 +1,5 @@
-//! The demo model API: an upstream that looks like OpenAI's and Anthropic's and answers at
-//! once.
+//! The demo model API: an upstream that looks like OpenAI's, Anthropic's and Triton's and
+//! answers at once.
 //!
 //! `make run`, the tests and the benchmark put Envoy before it. It is Rust and one write
 //! per answer, because a stand-in that writes headers and body apart waits 40 ms for a
@@ -9,6 +9,7 @@
 //! so that a test can see what a proxy before it has changed.
 
 mod anthropic;
+mod kserve;
 mod openai;
 
 use axum::body::Body;
@@ -31,7 +32,7 @@ const ANSWER: [&str; 9] = [
 ];
 
 #[derive(Parser)]
-#[command(about = "A demo model API, in the shapes of OpenAI's and Anthropic's")]
+#[command(about = "A demo model API, in the shapes of OpenAI's, Anthropic's and Triton's")]
 struct Args {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 8000)]
@@ -54,6 +55,10 @@ async fn main() -> std::io::Result<()> {
         .route("/v1/embeddings", post(openai::embeddings))
         .route("/v1/models", get(openai::models))
         .route("/v1/messages", post(anthropic::messages))
+        .route(
+            "/inference.GRPCInferenceService/{method}",
+            post(kserve::call),
+        )
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(echo)
         .method_not_allowed_fallback(echo)
