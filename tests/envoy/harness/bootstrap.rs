@@ -1,4 +1,5 @@
-//! Envoy's configuration for a test: `envoy/envoy.yaml` itself, with a few lines replaced.
+//! Envoy's configuration for a test: `envoy/envoy.yaml` itself, or an example beside it, with
+//! a few lines replaced.
 //!
 //! The file that users copy is thereby the fixture of every test, and an edit of it that
 //! breaks a test's replacement breaks that test loudly: each must match exactly once.
@@ -16,6 +17,8 @@ pub enum Filter {
 }
 
 pub struct EnvoyOptions {
+    /// The shipped file, in the repository.
+    pub file: &'static str,
     pub filter: Filter,
     /// Tollgate's JSON; `None` is the one that is shipped.
     pub config: Option<String>,
@@ -34,6 +37,7 @@ pub struct EnvoyOptions {
 impl Default for EnvoyOptions {
     fn default() -> Self {
         Self {
+            file: "envoy/envoy.yaml",
             filter: Filter::Tollgate,
             config: None,
             upstream: 9,
@@ -56,13 +60,18 @@ pub fn direct_response() -> (String, String) {
 impl EnvoyOptions {
     /// The shipped file with ports, filter, JSON and `edits` replaced.
     pub fn bootstrap(&self) -> String {
-        let shipped = std::fs::read_to_string(paths::root().join("envoy/envoy.yaml"));
-        let mut yaml = shipped.expect("envoy/envoy.yaml");
+        let shipped = std::fs::read_to_string(paths::root().join(self.file));
+        let mut yaml = shipped.expect(self.file);
         for port in ["9901", "10000"] {
             yaml = once(&yaml, &format!("port_value: {port} "), "port_value: 0 ");
         }
         let upstream = format!("port_value: {} ", self.upstream);
-        yaml = once(&yaml, "port_value: 8000 ", &upstream);
+        assert!(
+            yaml.contains("port_value: 8000 "),
+            "{}: no upstream",
+            self.file
+        );
+        yaml = yaml.replace("port_value: 8000 ", &upstream);
         let module = match self.filter {
             Filter::Tollgate => paths::wasm("tollgate"),
             Filter::Noop => paths::wasm("noop"),
@@ -111,7 +120,7 @@ fn once(text: &str, from: &str, to: &str) -> String {
     let count = text.matches(from).count();
     assert_eq!(
         count, 1,
-        "envoy/envoy.yaml has {from:?} {count} times, not once"
+        "the shipped file has {from:?} {count} times, not once"
     );
     text.replace(from, to)
 }
