@@ -14,7 +14,7 @@ build: ## build target/wasm32-wasip1/release/tollgate.wasm
 	@scripts/setup.sh build
 	@scripts/build.sh
 
-run: ## a real Envoy with the filter before a demo model API, until Ctrl-C
+run: ## a real Envoy with the filter before a demo model API, until Ctrl-C (EXAMPLE=usage-plan)
 	@scripts/run.sh
 
 run-cluster: ## two Envoys that share limits through a bridge and Redis, until Ctrl-C

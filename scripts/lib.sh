@@ -63,8 +63,9 @@ build_demo() {
     cargo build --locked --example model_api --target-dir "$target"
 }
 
+# API_DELAY_MS: how long it takes for an answer, which is no time where that is not asked.
 start_api() {
-    "$target/debug/examples/model_api" --port "$API_PORT" >/dev/null &
+    "$target/debug/examples/model_api" --port "$API_PORT" --delay-ms "${API_DELAY_MS:-0}" >/dev/null &
     pids+=($!)
     until_ready "the demo API" "$!" answers "$API_PORT"
 }

@@ -168,6 +168,8 @@ job_run() {
     envoy
     need_command curl curl
     need_command python3 python3
+    # It signs the tokens of an example.
+    need_command openssl openssl
 }
 
 job_run_cluster() {
