@@ -18,6 +18,7 @@ mod address;
 mod bridge;
 mod cluster;
 mod concurrency;
+mod examples;
 mod feedback;
 mod harness;
 mod harness_itself;

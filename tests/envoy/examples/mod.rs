@@ -1,0 +1,79 @@
+//! The files of envoy/examples, each as shipped and on a real Envoy: that it does what it says.
+
+mod ip_and_key;
+
+use crate::harness::{root, Answer, Envoy, EnvoyOptions};
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Envoy with one of the files, before an upstream at this port.
+fn start(file: &'static str, upstream: u16) -> Envoy {
+    let envoy = Envoy::start(EnvoyOptions {
+        file,
+        upstream,
+        ..EnvoyOptions::default()
+    });
+    let log = envoy.log();
+    assert!(!log.contains("deprecated"), "{log}");
+    envoy
+}
+
+/// The lines to try in a file's head.
+fn lines_to_try(file: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(file)).expect(file);
+    let head = text.lines().take_while(|line| line.starts_with('#'));
+    let lines = head.filter_map(|line| line.strip_prefix("#   "));
+    let of_shell = |line: &&str| {
+        ["curl ", "for ", "printf "]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    lines.filter(of_shell).map(str::to_owned).collect()
+}
+
+/// What these lines, one after the other, print when they ask this Envoy.
+fn try_it(file: &str, envoy: &Envoy) -> String {
+    let port = |address: SocketAddr| format!("127.0.0.1:{}", address.port());
+    let lines = lines_to_try(file).join("\n");
+    let lines = lines
+        .replace("127.0.0.1:10000", &port(envoy.address()))
+        .replace("127.0.0.1:9901", &port(envoy.admin_address()));
+    let mut bash = Command::new("bash");
+    bash.args(["-euc", &lines]).current_dir(root());
+    let output = bash
+        .env("no_proxy", "127.0.0.1")
+        .output()
+        .expect("bash runs");
+    assert!(output.status.success(), "{lines}\n{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Asks until it is refused, for which it has `left` units, and one more each `interval`
+/// since `start`: on a busy machine a few more pass. The refusal.
+fn spend(
+    left: u128,
+    interval: Duration,
+    start: Instant,
+    mut ask: impl FnMut() -> Answer,
+) -> Answer {
+    let mut passed = 0;
+    loop {
+        let answer = ask();
+        let most = left + 1 + start.elapsed().as_nanos() / interval.as_nanos();
+        if answer.status == 429 {
+            assert!((left..=most).contains(&passed), "{passed} of {left} passed");
+            return answer;
+        }
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(passed < most, "more than {left} passed");
+        passed += 1;
+    }
+}
+
+/// The names of the limits that refused it.
+fn violated(answer: &Answer) -> Vec<String> {
+    let names = answer.json()["violated-policies"].clone();
+    serde_json::from_value(names).expect("names of limits")
+}
