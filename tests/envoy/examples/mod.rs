@@ -1,6 +1,7 @@
 //! The files of envoy/examples, each as shipped and on a real Envoy: that it does what it says.
 
 mod ip_and_key;
+mod tiers_jwt;
 mod usage_plan;
 
 use crate::harness::{root, Answer, Envoy, EnvoyOptions};
