@@ -1,6 +1,7 @@
 //! The files of envoy/examples, each as shipped and on a real Envoy: that it does what it says.
 
 mod ip_and_key;
+mod shadow_rollout;
 mod tiers_jwt;
 mod usage_plan;
 
