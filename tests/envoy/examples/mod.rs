@@ -2,6 +2,7 @@
 
 mod ip_and_key;
 mod shadow_rollout;
+mod spill_over;
 mod tiers_jwt;
 mod usage_plan;
 
