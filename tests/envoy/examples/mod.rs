@@ -1,5 +1,6 @@
 //! The files of envoy/examples, each as shipped and on a real Envoy: that it does what it says.
 
+mod gpu_guard;
 mod grpc_inference;
 mod ip_and_key;
 mod shadow_rollout;
