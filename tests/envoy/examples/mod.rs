@@ -3,6 +3,7 @@
 mod gpu_guard;
 mod grpc_inference;
 mod ip_and_key;
+mod run;
 mod shadow_rollout;
 mod spill_over;
 mod tiers_jwt;
@@ -82,4 +83,23 @@ fn spend(
 fn violated(answer: &Answer) -> Vec<String> {
     let names = answer.json()["violated-policies"].clone();
     serde_json::from_value(names).expect("names of limits")
+}
+
+/// Whoever opens the folder finds each file in its table, and what to type.
+#[test]
+fn the_readme_has_every_file() {
+    let readme = fs::read_to_string(root().join("envoy/examples/README.md")).expect("README.md");
+    let entries = fs::read_dir(root().join("envoy/examples")).expect("the examples");
+    let names = entries.map(|entry| entry.expect("a file").file_name().into_string().unwrap());
+    let files: Vec<String> = names.filter(|name| name.ends_with(".yaml")).collect();
+    for file in &files {
+        let row = format!("| [`{file}`]({file}) |");
+        assert_eq!(readme.matches(&row).count(), 1, "{row}");
+        let lines = lines_to_try(&format!("envoy/examples/{file}"));
+        let first = lines
+            .first()
+            .unwrap_or_else(|| panic!("{file} has nothing to try"));
+        assert!(readme.contains(first.as_str()), "{first}");
+    }
+    assert_eq!(readme.matches("\n| [`").count(), files.len());
 }
