@@ -27,6 +27,13 @@ pub trait Request {
         self.header(name).next().unwrap_or_default()
     }
 
+    /// Whether it is a call of gRPC, by Envoy's own rule: gRPC-Web is not, until
+    /// Envoy's filter for it has made gRPC of it.
+    fn is_grpc(&self) -> bool {
+        let rest = self.first("content-type").strip_prefix(b"application/grpc");
+        matches!(rest, Some([] | [b'+', ..]))
+    }
+
     /// The path as the client sent it, query included.
     fn path(&self) -> &[u8] {
         self.first(":path")

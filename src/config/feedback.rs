@@ -1,31 +1,48 @@
-//! `feedback`: which headers and which body a client gets.
+//! `feedback`: what a client is told.
 
+use std::num::NonZeroU64;
+
+use super::units;
 use super::value::Value;
 use crate::feedback::{Body, Dialect, Feedback};
 
-/// Reads `feedback`.
-pub(super) fn read(value: &Value<'_>) -> Option<Feedback> {
+/// Reads `feedback`; what it leaves out is as in `base`.
+pub(super) fn read(value: &Value<'_>, base: &Feedback) -> Option<Feedback> {
     let object = value.object("an object, such as {\"headers\": [\"ratelimit\"]}")?;
-    object.later(&["status", "long_wait"]);
-    let default = Feedback::default();
     let dialects = match object.optional("headers") {
         Some(headers) => read_dialects(&headers),
-        None => Some(default.dialects),
+        None => Some(base.dialects.clone()),
     };
     let body = match object.optional("body") {
         Some(body) => body.choice(&[
             ("problem", Some(Body::Problem)),
             ("text", Some(Body::Text)),
-            ("openai", None),
-            ("anthropic", None),
+            ("openai", Some(Body::OpenAi)),
+            ("anthropic", Some(Body::Anthropic)),
         ]),
-        None => Some(default.body),
+        None => Some(base.body),
+    };
+    let status = match object.optional("status") {
+        Some(status) => status.whole_number(400..=599),
+        None => Some(base.status),
+    };
+    let long_wait = match object.optional("long_wait") {
+        Some(wait) => read_wait(&wait),
+        None => Some(base.long_wait),
     };
     object.finish();
     Some(Feedback {
         dialects: dialects?,
         body: body?,
+        status: status?,
+        long_wait: long_wait?,
     })
+}
+
+fn read_wait(value: &Value<'_>) -> Option<NonZeroU64> {
+    const EXPECTED: &str = "a duration, such as \"30s\" or \"5m\"";
+    let wait = units::duration(value.string(EXPECTED)?);
+    wait.or_else(|| value.unexpected(EXPECTED))
 }
 
 fn read_dialects(value: &Value<'_>) -> Option<Vec<Dialect>> {
@@ -36,8 +53,8 @@ fn read_dialects(value: &Value<'_>) -> Option<Vec<Dialect>> {
         let dialect = item.choice(&[
             ("ratelimit", Some(Dialect::RateLimit)),
             ("x-ratelimit", Some(Dialect::XRateLimit)),
-            ("openai", None),
-            ("anthropic", None),
+            ("openai", Some(Dialect::OpenAi)),
+            ("anthropic", Some(Dialect::Anthropic)),
         ]);
         match dialect {
             Some(dialect) if dialects.contains(&dialect) => {

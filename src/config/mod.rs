@@ -68,7 +68,7 @@ pub struct Config {
     /// Where the plan of any other client may stand.
     pub plan_from: PlanFrom,
     /// What a client is told.
-    pub feedback: Feedback,
+    pub feedback: Rc<Feedback>,
     /// How Redis is reached, where some limit is counted in it.
     pub redis: Option<Settings>,
     /// What client ids are hashed with before they leave the filter.
@@ -158,9 +158,10 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         None => NonZeroU32::new(DEFAULT_MAX_ENTRIES),
     };
     let feedback = match top.optional("feedback") {
-        Some(value) => feedback::read(&value),
+        Some(value) => feedback::read(&value, &Feedback::default()),
         None => Some(Feedback::default()),
     };
+    let feedback = feedback.map(Rc::new);
     let hash_secret = match top.optional("hash_secret") {
         Some(secret) => secret.secret().map(Some),
         None => Some(None),

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{seconds, Show};
-use crate::limit::{Limit, Standing, Unit};
+use super::reset::{go_duration, in_seconds, push, rfc3339};
+use super::Show;
+use crate::limit::{Limit, Standing, Standings, Unit};
 
 /// A family of header names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +14,57 @@ pub enum Dialect {
     RateLimit,
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, the reset in seconds.
     XRateLimit,
+    /// `x-ratelimit-limit-requests` and so on, as OpenAI sends them
+    /// (platform.openai.com/docs/guides/rate-limits).
+    OpenAi,
+    /// `anthropic-ratelimit-requests-limit` and so on, as Anthropic sends them
+    /// (docs.claude.com/en/api/rate-limits).
+    Anthropic,
 }
+
+/// The names of the headers for one standing.
+struct Names {
+    limit: &'static str,
+    remaining: &'static str,
+    reset: &'static str,
+}
+
+const RATELIMIT_POLICY: &str = "ratelimit-policy";
+const RATELIMIT: &str = "ratelimit";
+
+const X_RATELIMIT: Names = Names {
+    limit: "x-ratelimit-limit",
+    remaining: "x-ratelimit-remaining",
+    reset: "x-ratelimit-reset",
+};
+
+const OPENAI_REQUESTS: Names = Names {
+    limit: "x-ratelimit-limit-requests",
+    remaining: "x-ratelimit-remaining-requests",
+    reset: "x-ratelimit-reset-requests",
+};
+
+const ANTHROPIC_REQUESTS: Names = Names {
+    limit: "anthropic-ratelimit-requests-limit",
+    remaining: "anthropic-ratelimit-requests-remaining",
+    reset: "anthropic-ratelimit-requests-reset",
+};
+
+/// How OpenAI's names begin. What follows is `requests`, `tokens`,
+/// `project-tokens`, `tokens_usage_based`, and what will be thought of next.
+const OPENAI_PREFIXES: [&[u8]; 3] = [
+    b"x-ratelimit-limit-",
+    b"x-ratelimit-remaining-",
+    b"x-ratelimit-reset-",
+];
+
+/// How Anthropic's names begin: those of everybody, and of accounts with a
+/// capacity of their own.
+const ANTHROPIC_PREFIXES: [&[u8]; 3] = [
+    b"anthropic-ratelimit-",
+    b"anthropic-priority-",
+    b"anthropic-fast-",
+];
 
 /// The value of `RateLimit-Policy` for those of these limits that are enforced: `"rpm";q=10;w=40, …`,
 /// where `w` is the time in which all units come back, in seconds rounded up.
@@ -28,7 +79,7 @@ pub fn policy<'l>(limits: impl Iterator<Item = &'l Limit>) -> String {
             policy.push_str(";qu=\"concurrent-requests\"");
         }
         if let Some(window) = limit.window() {
-            let _ = write!(policy, ";w={}", seconds(window));
+            let _ = write!(policy, ";w={}", in_seconds(window));
         }
     }
     policy
@@ -37,49 +88,98 @@ pub fn policy<'l>(limits: impl Iterator<Item = &'l Limit>) -> String {
 // === impl Dialect ===
 
 impl Dialect {
-    /// The names of its headers.
-    pub(super) fn header_names(self) -> &'static [&'static str] {
+    /// The names of its headers, where those are all there are.
+    pub(super) fn names(self) -> &'static [&'static str] {
         match self {
-            Self::RateLimit => &["ratelimit-policy", "ratelimit"],
-            Self::XRateLimit => &[
-                "x-ratelimit-limit",
-                "x-ratelimit-remaining",
-                "x-ratelimit-reset",
-            ],
+            Self::RateLimit => &[RATELIMIT_POLICY, RATELIMIT],
+            Self::XRateLimit => &[X_RATELIMIT.limit, X_RATELIMIT.remaining, X_RATELIMIT.reset],
+            Self::OpenAi | Self::Anthropic => &[],
         }
     }
 
-    /// Shows the headers for where a client stands with one limit. Numbers are
-    /// put into text by hand: this is done for every response, and `format!`
-    /// takes longer than the decision did.
-    pub(super) fn show(self, standing: &Standing, policy: &str, show: &mut impl Show) {
-        let Limit { name, .. } = &*standing.limit;
-        let [mut left, mut time, mut size] = [itoa::Buffer::new(); 3];
-        let left = left.format(standing.remaining);
-        let time = standing.reset.map(|reset| time.format(seconds(reset)));
+    /// How its names begin, where others than those shown here are in use.
+    fn prefixes(self) -> &'static [&'static [u8]] {
         match self {
-            Self::RateLimit => {
-                let mut item = String::with_capacity(ITEM_BYTES);
-                for part in ["\"", name, "\";r=", left] {
-                    item.push_str(part);
-                }
-                if let Some(time) = time {
-                    item.push_str(";t=");
-                    item.push_str(time);
-                }
-                show("ratelimit-policy", policy);
-                show("ratelimit", &item);
+            Self::RateLimit | Self::XRateLimit => &[],
+            Self::OpenAi => &OPENAI_PREFIXES,
+            Self::Anthropic => &ANTHROPIC_PREFIXES,
+        }
+    }
+
+    pub(super) fn is_family(self) -> bool {
+        !self.prefixes().is_empty()
+    }
+
+    pub(super) fn is_foreign(self, name: &[u8]) -> bool {
+        let mut prefixes = self.prefixes().iter();
+        prefixes.any(|prefix| name.starts_with(prefix))
+    }
+
+    /// Shows the headers for where a client stands: with the limit nearest to
+    /// its end, or with the one whose unit the dialect has names for.
+    pub(super) fn show(
+        self,
+        standings: &Standings,
+        policy: &str,
+        wall: Option<u64>,
+        show: &mut impl Show,
+    ) {
+        let tightest = &standings.tightest;
+        let requests = standings.requests.as_ref();
+        match (self, requests) {
+            (Self::RateLimit, _) => {
+                show(RATELIMIT_POLICY, Some(policy));
+                show(RATELIMIT, Some(&item(tightest)));
             }
-            Self::XRateLimit => {
-                show("x-ratelimit-limit", size.format(standing.limit.size()));
-                show("x-ratelimit-remaining", left);
-                if let Some(time) = time {
-                    show("x-ratelimit-reset", time);
-                }
+            (Self::XRateLimit, _) => X_RATELIMIT.show(tightest, whole_seconds, show),
+            (Self::OpenAi, Some(requests)) => {
+                OPENAI_REQUESTS.show(requests, |reset| Some(go_duration(reset)), show);
             }
+            (Self::Anthropic, Some(requests)) => {
+                let at = |reset| rfc3339(wall?, reset);
+                ANTHROPIC_REQUESTS.show(requests, at, show);
+            }
+            (Self::OpenAi | Self::Anthropic, None) => {}
         }
     }
 }
 
+/// The value of `RateLimit`: `"rpm";r=5;t=20`.
+fn item(standing: &Standing) -> String {
+    let mut item = String::with_capacity(ITEM_BYTES);
+    for part in ["\"", &standing.limit.name, "\";r="] {
+        item.push_str(part);
+    }
+    push(&mut item, standing.remaining.into());
+    if let Some(reset) = standing.reset {
+        item.push_str(";t=");
+        push(&mut item, in_seconds(reset));
+    }
+    item
+}
+
+fn whole_seconds(reset: u64) -> Option<String> {
+    let mut text = String::new();
+    push(&mut text, in_seconds(reset));
+    Some(text)
+}
+
 /// Enough for the longest name and two numbers.
 const ITEM_BYTES: usize = 128;
+
+// === impl Names ===
+
+impl Names {
+    /// Shows a standing, with its reset in the dialect's own form.
+    fn show(
+        &self,
+        standing: &Standing,
+        reset: impl FnOnce(u64) -> Option<String>,
+        show: &mut impl Show,
+    ) {
+        let [mut size, mut left] = [itoa::Buffer::new(); 2];
+        show(self.limit, Some(size.format(standing.limit.size())));
+        show(self.remaining, Some(left.format(standing.remaining)));
+        show(self.reset, standing.reset.and_then(reset).as_deref());
+    }
+}

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::{seconds, Reply};
+use super::{seconds, GrpcStatus, Reply};
 use crate::limit::{Limit, Unit};
 
 /// A limit, and where the client stands with it.
@@ -42,6 +42,7 @@ pub fn status(plan: Option<&str>, items: &[StatusItem]) -> Reply {
     };
     Reply {
         status: 200,
+        grpc_status: GrpcStatus::Ok,
         details: "tollgate_answered:status".to_owned(),
         state: "answered:status".to_owned(),
         headers: vec![

@@ -14,7 +14,7 @@ use proxy_wasm::types::Action;
 
 use crate::admission::{Admission, Course, Inquiry};
 use crate::client::Plan;
-use crate::feedback::{Refusal, Reply};
+use crate::feedback::{Feedback, Protocol, Refusal, Reply};
 use crate::host::{self, HostRequest, Slots, Uncounted};
 use crate::limit::{Limit, Mode};
 use crate::request::Request;
@@ -28,6 +28,8 @@ pub(crate) struct Filter {
     plugin: Rc<Plugin>,
     stage: Stage,
     plan: Plan,
+    /// What its client is told.
+    feedback: Rc<Feedback>,
     /// What it holds until it has ended.
     slots: Option<Slots>,
     /// Where it asks where its client stands, until that is looked up.
@@ -42,8 +44,8 @@ enum Stage {
     AwaitingRedis(Box<Waiting>),
     /// Likewise, to tell its client where it stands.
     Looking(Box<Looking>),
-    /// It passes.
-    Admitted(Passed),
+    /// It passes. The wall clock's time of that is kept where it is to be told.
+    Admitted(Passed, Option<u64>),
     /// It was answered here. Envoy takes that answer through the response
     /// callbacks too, where it is to be left as it is.
     Replied,
@@ -58,6 +60,7 @@ pub(crate) struct Unconfigured;
 impl Filter {
     pub(crate) fn new(plugin: Rc<Plugin>) -> Self {
         Self {
+            feedback: plugin.config.feedback.clone(),
             plugin,
             stage: Stage::Start,
             plan: Plan::None,
@@ -66,10 +69,9 @@ impl Filter {
         }
     }
 
-    fn count(&mut self) -> Counting {
+    fn count(&mut self, request: &HostRequest) -> Counting {
         let plugin = &*self.plugin;
-        let request = HostRequest::default();
-        let admission = Admission::of(&plugin.config, &plugin.key, &request);
+        let admission = Admission::of(&plugin.config, &plugin.key, request);
         let is_marked = plugin.config.has_tags && request.header(OVER).next().is_some();
         if let Some(failure) = request.failure() {
             let uncounted = Uncounted::Host(failure);
@@ -90,9 +92,9 @@ impl Filter {
         }
     }
 
-    fn go_on(&mut self, counting: Counting) -> Action {
+    fn go_on(&mut self, counting: Counting, request: &HostRequest) -> Action {
         match counting {
-            Counting::Decided(counted) => self.settle(counted),
+            Counting::Decided(counted) => self.settle(counted, request),
             Counting::Waiting(waiting) => {
                 self.stage = Stage::AwaitingRedis(waiting);
                 Action::Pause
@@ -101,23 +103,27 @@ impl Filter {
     }
 
     /// The one place where a request is passed or answered.
-    fn settle(&mut self, counted: Counted) -> Action {
+    fn settle(&mut self, counted: Counted, request: &HostRequest) -> Action {
         self.slots = counted.slots;
         let passes = counted.decision.is_ok();
         self.plugin.metrics.planned(self.plan, passes);
         match counted.decision {
-            Ok(_) if self.inquiry.is_some() => self.tell(),
+            Ok(_) if self.inquiry.is_some() => self.tell(request),
             Ok(passed) => {
                 self.mark(&counted.over);
-                self.stage = Stage::Admitted(passed);
+                self.stage = Stage::Admitted(passed, self.wall());
                 Action::Continue
             }
-            Err(refusal) => self.refuse(&refusal),
+            Err(refusal) => self.refuse(&refusal, request),
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal) -> Action {
-        self.answer(&refusal.reply(&self.plugin.config.feedback))
+    fn refuse(&mut self, refusal: &Refusal, request: &HostRequest) -> Action {
+        let protocol = match request.is_grpc() {
+            true => Protocol::Grpc,
+            false => Protocol::Http,
+        };
+        self.answer(&refusal.reply(&self.feedback, protocol, self.wall()))
     }
 
     fn answer(&mut self, reply: &Reply) -> Action {
@@ -131,7 +137,7 @@ impl Filter {
     }
 
     /// Tells the client where it stands.
-    fn tell(&mut self) -> Action {
+    fn tell(&mut self, request: &HostRequest) -> Action {
         let Some(inquiry) = self.inquiry.take() else {
             return Action::Continue;
         };
@@ -139,7 +145,7 @@ impl Filter {
             Ok(told) => self.told(told),
             Err(failure) => {
                 error!("a status could not be looked up: {failure}");
-                self.refuse(&Refusal::Uncounted)
+                self.refuse(&Refusal::Uncounted, request)
             }
         }
     }
@@ -152,6 +158,13 @@ impl Filter {
                 Action::Pause
             }
         }
+    }
+
+    /// The time of the calendar, where the client is told it.
+    fn wall(&self) -> Option<u64> {
+        let read = self.feedback.tells_wall_time().then(host::wall)?;
+        read.map_err(|failure| error!("the time could not be told: {failure}"))
+            .ok()
     }
 
     /// Tells the access log, Envoy's routes and the upstream which limits the
@@ -205,7 +218,7 @@ impl Context for Filter {
         let action = match mem::replace(&mut self.stage, Stage::Start) {
             Stage::AwaitingRedis(waiting) if waiting.is_for(token) => {
                 let counting = waiting.answered(&plugin, redis, headers);
-                self.go_on(counting)
+                self.go_on(counting, &HostRequest::default())
             }
             Stage::Looking(looking) if looking.is_for(token) => {
                 let told = looking.answered(&plugin, redis, headers);
@@ -226,20 +239,22 @@ impl Context for Filter {
 
 impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
-        let counting = self.count();
-        self.go_on(counting)
+        let request = HostRequest::default();
+        let counting = self.count(&request);
+        self.go_on(counting, &request)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
-        let feedback = &self.plugin.config.feedback;
+        let feedback = &*self.feedback;
+        if matches!(self.stage, Stage::Admitted(..)) && feedback.has_families() {
+            host::remove_response_headers(|name| feedback.is_foreign(name));
+        }
         match &self.stage {
-            Stage::Admitted(Passed::Limited { standings, policy }) => {
-                feedback.show(standings, policy, host::set_response_header);
+            Stage::Admitted(Passed::Limited { standings, policy }, wall) => {
+                feedback.show(standings, policy, *wall, host::set_response_header);
             }
-            Stage::Admitted(Passed::Unlimited) => {
-                feedback
-                    .header_names()
-                    .for_each(host::remove_response_header);
+            Stage::Admitted(Passed::Unlimited, _) => {
+                feedback.show_nothing(host::set_response_header);
             }
             Stage::Start | Stage::AwaitingRedis(_) | Stage::Looking(_) | Stage::Replied => {}
         }

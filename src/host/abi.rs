@@ -40,7 +40,6 @@ extern "C" {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
-const REQUEST_HEADERS: u32 = 0;
 
 /// WASI's clocks.
 #[derive(Clone, Copy)]
@@ -52,12 +51,22 @@ pub(super) enum Clock {
     Monotonic = 1,
 }
 
-/// All request headers in the ABI's form for pairs. The SDK's getter copies
-/// each one and panics on a name that is no UTF-8.
-pub(super) fn request_headers() -> Result<Vec<u8>, HostError> {
+/// The headers that can be read.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(super) enum Headers {
+    /// The request's.
+    Request = 0,
+    /// The response's, once there is one.
+    Response = 2,
+}
+
+/// All headers in the ABI's form for pairs. The SDK's getter copies each one
+/// and panics on a name that is no UTF-8.
+pub(super) fn headers(of: Headers) -> Result<Vec<u8>, HostError> {
     let (mut data, mut size) = (ptr::null_mut(), 0);
     // SAFETY: the host writes a pointer and a size to where these point.
-    let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &mut data, &mut size) };
+    let status = unsafe { proxy_get_header_map_pairs(of as u32, &mut data, &mut size) };
     match status {
         OK => Ok(given(data, size)),
         status => Err(failed("get_header_map_pairs", status)),

@@ -19,13 +19,13 @@ mod secret;
 mod stored_page;
 mod tick;
 
-pub(crate) use clock::{monotonic, Clocks};
+pub(crate) use clock::{monotonic, wall, Clocks};
 pub(crate) use entropy::{nonce, table_key};
 pub(crate) use metrics::{Metrics, RedisMetrics};
 pub(crate) use pages::{Pages, Slots, Uncounted};
 pub(crate) use redis::{Received, Redis, Sent};
 pub(crate) use reply::{
-    note, remove_request_header, remove_response_header, resume, send, set_request_header,
+    note, remove_request_header, remove_response_headers, resume, send, set_request_header,
     set_response_header,
 };
 pub(crate) use request::HostRequest;

@@ -7,28 +7,18 @@ use proxy_wasm::types::MapType;
 use super::{abi, headers, HostError};
 use crate::feedback::Reply;
 
-/// gRPC's `RESOURCE_EXHAUSTED`, what a 429 is to a gRPC client.
-const RESOURCE_EXHAUSTED: i32 = 8;
-/// Lets Envoy derive the gRPC status from the HTTP status.
-const DERIVED: i32 = -1;
-
 /// Answers the request with this reply.
 pub(crate) fn send(reply: &Reply) -> Result<(), HostError> {
     let lines = reply
         .headers
         .iter()
         .map(|(name, value)| (*name, value.as_str()));
-    let grpc_status = if reply.status == 429 {
-        RESOURCE_EXHAUSTED
-    } else {
-        DERIVED
-    };
     abi::send_local_response(
         reply.status,
         &reply.details,
         &headers::serialize(lines),
         &reply.body,
-        grpc_status,
+        reply.grpc_status as i32,
     )
 }
 
@@ -37,19 +27,37 @@ pub(crate) fn resume() -> Result<(), HostError> {
     hostcalls::resume_http_request().map_err(HostError::in_call("continue_stream"))
 }
 
-/// Sets a header of the response, in place of any that the upstream has sent.
-pub(crate) fn set_response_header(name: &'static str, value: &str) {
-    let set = hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value));
-    report(name, set.map_err(HostError::in_call("set_map_value")));
+/// Sets a header of the response in place of any that the upstream has sent, or
+/// removes that one.
+pub(crate) fn set_response_header(name: &'static str, value: Option<&str>) {
+    const MAP: MapType = MapType::HttpResponseHeaders;
+    let set = match value {
+        Some(value) => hostcalls::set_map_value(MAP, name, Some(value))
+            .map_err(HostError::in_call("set_map_value")),
+        None => {
+            hostcalls::remove_map_value(MAP, name).map_err(HostError::in_call("remove_map_value"))
+        }
+    };
+    report(name, set);
 }
 
-/// Removes a header that the upstream has sent.
-pub(crate) fn remove_response_header(name: &'static str) {
-    let removed = hostcalls::remove_map_value(MapType::HttpResponseHeaders, name);
-    report(
-        name,
-        removed.map_err(HostError::in_call("remove_map_value")),
-    );
+/// Removes the headers with such names that the upstream has sent.
+pub(crate) fn remove_response_headers(is_foreign: impl Fn(&[u8]) -> bool) {
+    let sent = match abi::headers(abi::Headers::Response) {
+        Ok(sent) => sent,
+        Err(failure) => {
+            error!("the response's headers: {failure}");
+            return;
+        }
+    };
+    let foreign = headers::pairs(&sent).filter(|(name, _)| is_foreign(name));
+    for name in foreign.filter_map(|(name, _)| str::from_utf8(name).ok()) {
+        let removed = hostcalls::remove_map_value(MapType::HttpResponseHeaders, name);
+        report(
+            name,
+            removed.map_err(HostError::in_call("remove_map_value")),
+        );
+    }
 }
 
 /// Sets a header of the request, in place of any that the client has sent.

@@ -19,8 +19,8 @@ pub(crate) struct HostRequest {
 impl HostRequest {
     /// What could not be read, if anything was wanted that could not: then
     /// whatever the request seemed to show is not to be relied on.
-    pub(crate) fn failure(self) -> Option<HostError> {
-        self.failure.into_inner()
+    pub(crate) fn failure(&self) -> Option<HostError> {
+        self.failure.take()
     }
 
     fn failed<T: Default>(&self, failure: HostError) -> T {
@@ -31,7 +31,8 @@ impl HostRequest {
 
 impl Request for HostRequest {
     fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let read = || abi::request_headers().unwrap_or_else(|failure| self.failed(failure));
+        let read = || abi::headers(abi::Headers::Request);
+        let read = || read().unwrap_or_else(|failure| self.failed(failure));
         headers::pairs(self.headers.get_or_init(read))
     }
 

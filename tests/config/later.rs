@@ -27,20 +27,6 @@ fn fields_of_later_versions_are_refused() {
     }
     let model = r#"[{"match": {"model": "gpt-*"}, "limits": []}, {"match": {}, "limits": []}]"#;
     not_yet(&with_routes(model), "routes[0].match.model");
-    for field in ["status", "long_wait"] {
-        not_yet(
-            &with_top(&format!(r#""feedback": {{"{field}": 1}}"#)),
-            &format!("feedback.{field}"),
-        );
-    }
-    for word in ["openai", "anthropic"] {
-        not_yet(
-            &with_top(&format!(r#""feedback": {{"body": "{word}"}}"#)),
-            &format!(r#"feedback.body = "{word}""#),
-        );
-        let headers = with_top(&format!(r#""feedback": {{"headers": ["{word}"]}}"#));
-        not_yet(&headers, &format!(r#"feedback.headers[0] = "{word}""#));
-    }
     not_yet(
         &with_top(r#""clients": {"body:gpt": {}}"#),
         "clients (entry 1)",

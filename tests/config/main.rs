@@ -13,6 +13,7 @@ mod clients;
 mod cluster;
 mod errors;
 mod examples;
+mod feedback;
 mod later;
 mod limits;
 mod plan_from;

@@ -34,7 +34,10 @@ imports! {
 
     clock_time_get(clock: i32, _precision: i64, time: *mut u64) {
         *time = match clock {
-            REALTIME => wall(),
+            REALTIME => {
+                with(|host| host.reads.wall += 1);
+                wall()
+            }
             MONOTONIC => now(),
             _ => panic!("unexpected clock {clock}"),
         };
@@ -148,8 +151,16 @@ imports! {
     }
 
     proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) {
-        assert_eq!(map, REQUEST_HEADERS);
-        let headers = with(|host| host.stream().request_headers.clone());
+        let headers = with(|host| match (map, host.stream().phase) {
+            (REQUEST_HEADERS, Phase::Request) => host.stream().request_headers.clone(),
+            (RESPONSE_HEADERS, Phase::Response) => {
+                host.reads.response_headers += 1;
+                let headers = host.stream().response_headers.clone();
+                headers.into_iter().map(|(name, value)| (name, value.into())).collect()
+            }
+            // Envoy would hand out an empty map.
+            (map, phase) => panic!("headers {map} in the phase {phase:?}"),
+        });
         let mut out = u32::try_from(headers.len()).unwrap().to_le_bytes().to_vec();
         for (name, value) in &headers {
             out.extend(u32::try_from(name.len()).unwrap().to_le_bytes());
@@ -202,9 +213,9 @@ imports! {
         status: u32, details: *const u8, details_size: usize, body: *const u8, body_size: usize,
         headers: *const u8, headers_size: usize, grpc_status: i32,
     ) {
-        assert_eq!(grpc_status == 8, status == 429);
         let reply = Reply {
             status,
+            grpc_status,
             details: text(details, details_size),
             body: text(body, body_size),
             headers: deserialized(bytes(headers, headers_size)),

@@ -5,6 +5,7 @@
 mod abi;
 mod calls;
 mod memory;
+mod reads;
 mod redis;
 mod request;
 mod state;
@@ -13,6 +14,7 @@ mod stream;
 mod vm;
 
 pub use calls::{Call, Pending, Refused, Response, Step};
+pub use reads::Reads;
 pub use redis::{reply, Redis};
 pub use request::Request;
 pub use store::Store;

@@ -41,6 +41,7 @@ pub struct Host {
     pub lost_races: u32,
     /// Writes after which all races are lost.
     pub lose_after: Option<u32>,
+    pub reads: Reads,
 }
 
 #[derive(Default)]
@@ -51,8 +52,16 @@ pub struct Metric {
     pub recorded: Vec<u64>,
 }
 
+/// How often was read what not every request is to pay for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reads {
+    pub wall: u32,
+    pub response_headers: u32,
+}
+
 pub struct Reply {
     pub status: u32,
+    pub grpc_status: i32,
     pub details: String,
     pub headers: Vec<(String, String)>,
     pub body: String,

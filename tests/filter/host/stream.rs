@@ -43,11 +43,44 @@ impl Stream {
         self.paused = false;
     }
 
-    pub fn answer(&mut self, reply: Reply) {
+    pub fn answer(&mut self, mut reply: Reply) {
         assert_eq!(self.phase, Phase::Request, "a reply to a response");
         assert!(self.reply.is_none(), "a second local reply");
+        if self.is_grpc() {
+            reply.turn_to_grpc();
+        }
         self.response_headers.clone_from(&reply.headers);
         self.reply = Some(reply);
+    }
+
+    /// Envoy's `Grpc::Common::hasGrpcContentType`.
+    fn is_grpc(&self) -> bool {
+        let mut headers = self.request_headers.iter();
+        let kind = headers.find(|(name, _)| name == "content-type");
+        kind.is_some_and(|(_, kind)| {
+            kind == b"application/grpc" || kind.starts_with(b"application/grpc+")
+        })
+    }
+}
+
+// === impl Reply ===
+
+impl Reply {
+    /// Puts it into trailers alone, as Envoy's `Http::Utility::prepareLocalReply`.
+    fn turn_to_grpc(&mut self) {
+        assert!(
+            (0..=16).contains(&self.grpc_status),
+            "left to Envoy's guess"
+        );
+        self.status = 200;
+        self.headers.retain(|(name, _)| name != "content-type");
+        for (name, value) in [
+            ("content-type", "application/grpc".to_owned()),
+            ("grpc-status", self.grpc_status.to_string()),
+            ("grpc-message", std::mem::take(&mut self.body)),
+        ] {
+            self.headers.push((name.to_owned(), value));
+        }
     }
 }
 

@@ -1,0 +1,57 @@
+//! `feedback`.
+
+use std::num::NonZeroU64;
+
+use tollgate::config::Config;
+use tollgate::feedback::{Body, Dialect, Feedback};
+
+use crate::errors::only;
+use crate::with_top;
+
+const DURATION: &str = r#"a duration, such as "30s" or "5m""#;
+
+#[test]
+fn errors_say_what_is_allowed() {
+    for (fields, expected) in [
+        (r#""headers": ["ratelimt"]"#, ".headers[0]: expected \"ratelimit\", \"x-ratelimit\", \"openai\" or \"anthropic\", found \"ratelimt\""),
+        (r#""headers": ["openai", "openai"]"#, ".headers[1]: expected each dialect once, found \"openai\""),
+        (r#""headers": "openai""#, ".headers: expected a list of header dialects, or [] for none, found \"openai\""),
+        (r#""body": "html""#, ".body: expected \"problem\", \"text\", \"openai\" or \"anthropic\", found \"html\""),
+        (r#""body": null"#, ".body: expected \"problem\", \"text\", \"openai\" or \"anthropic\", found null"),
+        (r#""status": 399"#, ".status: expected a whole number from 400 to 599, found 399"),
+        (r#""status": 600"#, ".status: expected a whole number from 400 to 599, found 600"),
+        (r#""status": "429""#, ".status: expected a whole number from 400 to 599, found \"429\""),
+        (r#""long_wait": "0s""#, &format!(".long_wait: expected {DURATION}, found \"0s\"")),
+        (r#""long_wait": 60"#, &format!(".long_wait: expected {DURATION}, found 60")),
+        (r#""long_wait": "99999999999999d""#, &format!(".long_wait: expected {DURATION}, found \"99999999999999d\"")),
+        (r#""header": []"#, ": expected only the fields \"headers\", \"body\", \"status\", \"long_wait\", found an unknown field \"header\""),
+    ] {
+        only(
+            &with_top(&format!(r#""feedback": {{{fields}}}"#)),
+            &format!("feedback{expected}"),
+        );
+    }
+    let expected = "feedback: expected an object, such as {\"headers\": [\"ratelimit\"]}, found []";
+    only(
+        &with_top(r#""feedback": []"#),
+        &expected.replace("[]", "a list"),
+    );
+}
+
+fn parse(json: &str) -> Config {
+    Config::parse(json.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+#[test]
+fn the_defaults() {
+    let default = Feedback {
+        dialects: vec![Dialect::RateLimit],
+        body: Body::Problem,
+        status: 429,
+        long_wait: NonZeroU64::new(60_000_000_000).unwrap(),
+    };
+    for fields in [r#""max_entries": 1"#, r#""feedback": {}"#] {
+        let config = parse(&with_top(fields));
+        assert_eq!(*config.feedback, default);
+    }
+}
