@@ -37,7 +37,7 @@ knows redis limit secret
 knows table limit
 knows feedback limit
 knows client request
-knows route client limit request
+knows route client feedback limit request
 knows config client feedback limit redis request route secret table
 knows admission client config feedback limit request route table
 

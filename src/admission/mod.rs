@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use crate::client::{Plan, PlanIndex};
 use crate::config::Config;
-use crate::feedback::Refusal;
+use crate::feedback::{Feedback, Refusal};
 use crate::limit::Cost;
 use crate::request::Request;
 use crate::route::{Matched, StatusPath};
@@ -26,6 +26,9 @@ use caller::Caller;
 pub struct Admission {
     /// The plan of whoever calls.
     pub plan: Plan,
+    /// What the client is to be told: as its route says, or the top where it
+    /// asks where it stands.
+    pub feedback: Rc<Feedback>,
     /// What is to be done.
     pub course: Course,
 }
@@ -72,11 +75,17 @@ impl Admission {
             Some(_) => Matched::nowhere(config.routes.last()),
             None => config.routes.find(request),
         };
+        let feedback = match status {
+            Some(_) => &config.feedback,
+            None => &matched.route.feedback,
+        };
+        let feedback = feedback.clone();
         let caller = match Caller::of(config, request, &matched) {
             Ok(caller) => caller,
             Err(refusal) => {
                 return Self {
                     plan: Plan::None,
+                    feedback,
                     course: Course::Refuse(refusal),
                 }
             }
@@ -95,6 +104,7 @@ impl Admission {
         };
         Self {
             plan,
+            feedback,
             course: course.unwrap_or_else(Course::Refuse),
         }
     }

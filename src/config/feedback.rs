@@ -1,4 +1,5 @@
-//! `feedback`: what a client is told.
+//! `feedback`: what a client is told, at the top for all routes and on a route
+//! for itself.
 
 use std::num::NonZeroU64;
 

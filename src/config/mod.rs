@@ -67,7 +67,7 @@ pub struct Config {
     pub clients: Clients,
     /// Where the plan of any other client may stand.
     pub plan_from: PlanFrom,
-    /// What a client is told.
+    /// What a client is told, where its route does not say otherwise.
     pub feedback: Rc<Feedback>,
     /// How Redis is reached, where some limit is counted in it.
     pub redis: Option<Settings>,
@@ -174,8 +174,8 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let (caller, limits) = limits::read(&top, redis.as_ref(), version, &mut sources);
     let mut variables = Variables::default();
     let routes = match top.optional("routes") {
-        Some(value) => routes::read(&value, &limits, &mut variables),
-        None => routes::default(&top, &limits),
+        Some(value) => routes::read(&value, &limits, feedback.as_ref(), &mut variables),
+        None => routes::default(&top, &limits, feedback.as_ref()),
     };
     let status = match top.optional("status") {
         Some(value) => status::read(&value, &limits, routes.as_ref()).map(Some),

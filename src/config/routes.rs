@@ -3,17 +3,22 @@
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
+use super::feedback;
 use super::limits::{Limits, NamedLimit, Planned};
 use super::matching::{self, Variables};
 use super::name::one_of;
 use super::object::Object;
 use super::value::Value;
-use crate::feedback;
+use crate::feedback::{policy, Feedback};
 use crate::limit::{Cost, Kind, Limit, Scope};
 use crate::route::{LimitGroup, Matcher, Route, Routes, Tier, Tiers};
 
 /// All limits on every request: what a configuration without `routes` means.
-pub(super) fn default(top: &Object<'_>, limits: &Limits) -> Option<Routes> {
+pub(super) fn default(
+    top: &Object<'_>,
+    limits: &Limits,
+    feedback: Option<&Rc<Feedback>>,
+) -> Option<Routes> {
     let limits: Vec<&NamedLimit> = limits.sound.iter().collect();
     if limits.len() > MAX_LIMITS {
         let expected = format!("at most {MAX_LIMITS} limits, or routes that choose among them");
@@ -25,6 +30,7 @@ pub(super) fn default(top: &Object<'_>, limits: &Limits) -> Option<Routes> {
         matcher: Matcher::default(),
         cost: Cost::MIN,
         tiers: tiers(&limits),
+        feedback: feedback?.clone(),
     };
     Some(Routes::new(Vec::new(), route))
 }
@@ -33,12 +39,14 @@ pub(super) fn default(top: &Object<'_>, limits: &Limits) -> Option<Routes> {
 pub(super) fn read(
     routes: &Value<'_>,
     limits: &Limits,
+    feedback: Option<&Rc<Feedback>>,
     variables: &mut Variables,
 ) -> Option<Routes> {
     let items = routes.filled_list("a list of routes, the last with \"match\": {}")?;
     let (last, before) = items.split_last()?;
     let mut reader = RouteReader {
         limits,
+        feedback,
         variables,
         names: Vec::new(),
     };
@@ -54,6 +62,8 @@ pub(super) fn read(
 /// Reads routes, and remembers what they have named so far.
 struct RouteReader<'r, 'v> {
     limits: &'r Limits,
+    /// What the top says; `None` where that is an error.
+    feedback: Option<&'r Rc<Feedback>>,
     variables: &'r mut Variables,
     names: Vec<&'v str>,
 }
@@ -69,7 +79,7 @@ enum Place {
 impl<'r, 'v> RouteReader<'r, 'v> {
     fn route(&mut self, value: &Value<'v>, place: Place) -> Option<Route> {
         let object = value.object("a route, such as {\"match\": {}, \"limits\": [\"rpm\"]}")?;
-        object.later(&["tokens", "feedback"]);
+        object.later(&["tokens"]);
         if let Some(name) = object.optional("name") {
             self.name(&name);
         }
@@ -83,12 +93,26 @@ impl<'r, 'v> RouteReader<'r, 'v> {
         let limits = object
             .required("limits", LIMITS)
             .and_then(|list| chosen(&list, self.limits, cost));
+        let feedback = match object.optional("feedback") {
+            Some(value) => self.feedback(&value),
+            None => self.feedback.cloned(),
+        };
         object.finish();
         Some(Route {
             matcher: matcher?,
             cost: cost?,
             tiers: tiers(&limits?),
+            feedback: feedback?,
         })
+    }
+
+    fn feedback(&self, value: &Value<'_>) -> Option<Rc<Feedback>> {
+        let feedback = match self.feedback {
+            Some(base) => feedback::read(value, base),
+            // For its errors.
+            None => feedback::read(value, &Feedback::default()),
+        };
+        feedback.map(Rc::new)
     }
 
     fn name(&mut self, value: &Value<'v>) {
@@ -243,7 +267,7 @@ fn tier<'l>(limits: impl Iterator<Item = (&'l NamedLimit, Option<&'l Rc<Limit>>)
         }
     }
     Tier {
-        policy: feedback::policy(met.into_iter()).into(),
+        policy: policy(met.into_iter()).into(),
         groups,
     }
 }

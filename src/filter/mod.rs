@@ -28,7 +28,7 @@ pub(crate) struct Filter {
     plugin: Rc<Plugin>,
     stage: Stage,
     plan: Plan,
-    /// What its client is told.
+    /// What its client is told: as its route says, once that is known.
     feedback: Rc<Feedback>,
     /// What it holds until it has ended.
     slots: Option<Slots>,
@@ -72,6 +72,7 @@ impl Filter {
     fn count(&mut self, request: &HostRequest) -> Counting {
         let plugin = &*self.plugin;
         let admission = Admission::of(&plugin.config, &plugin.key, request);
+        self.feedback = admission.feedback;
         let is_marked = plugin.config.has_tags && request.header(OVER).next().is_some();
         if let Some(failure) = request.failure() {
             let uncounted = Uncounted::Host(failure);

@@ -20,6 +20,7 @@ pub use template::{InvalidTemplate, Template};
 use std::rc::Rc;
 
 use crate::client::{ClientFrom, PathParams, PlanIndex};
+use crate::feedback::Feedback;
 use crate::limit::{Cost, Limit};
 use crate::request::Request;
 
@@ -32,6 +33,8 @@ pub struct Route {
     pub cost: Cost,
     /// The limits.
     pub tiers: Tiers,
+    /// What its clients are told.
+    pub feedback: Rc<Feedback>,
 }
 
 /// The limits of a route for the clients of each plan.

@@ -19,12 +19,8 @@ fn fields_of_later_versions_are_refused() {
         not_yet(&json, &format!(r#"limits.rpm.unit = "{unit}""#));
     }
     not_yet(&with_source(r#"{"body": "model"}"#), "client_from[0].body");
-    for field in ["tokens", "feedback"] {
-        let json = with_routes(&format!(
-            r#"[{{"match": {{}}, "limits": [], "{field}": {{}}}}]"#
-        ));
-        not_yet(&json, &format!("routes[0].{field}"));
-    }
+    let tokens = r#"[{"match": {}, "limits": [], "tokens": {}}]"#;
+    not_yet(&with_routes(tokens), "routes[0].tokens");
     let model = r#"[{"match": {"model": "gpt-*"}, "limits": []}, {"match": {}, "limits": []}]"#;
     not_yet(&with_routes(model), "routes[0].match.model");
     not_yet(

@@ -1,4 +1,4 @@
-//! What the operator may say of refusals.
+//! What the operator may say of refusals, for all routes or for one.
 
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ fn gateway(feedback: &str) -> Gateway {
 fn denied(gateway: &Gateway, request: &Request) -> Answer {
     gateway.send(request);
     gateway.send(request)
+}
+
+fn names(answer: &Answer) -> Vec<&str> {
+    answer.headers.iter().map(|(name, _)| &**name).collect()
 }
 
 #[test]
@@ -90,6 +94,62 @@ fn milliseconds_of_a_quotas_wait_reach_it_too() {
     assert!(gateway.send(&Request::get("/")).passed());
 }
 
+/// The route's fields, and the top's for what it leaves out.
+#[test]
+fn a_route_may_have_its_own_feedback() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"ip": {}}], "limits": {"l": {"rate": "1/h"}},
+            "feedback": {"headers": ["x-ratelimit"], "status": 503, "long_wait": "2h"},
+            "routes": [
+              {"match": {"prefix": "/openai/"}, "limits": ["l"],
+               "feedback": {"headers": ["openai"], "body": "openai"}},
+              {"match": {"prefix": "/free/"}, "limits": [],
+               "feedback": {"headers": ["anthropic"]}},
+              {"match": {}, "limits": ["l"]}]}"#,
+    )
+    .unwrap();
+    let get = |path| {
+        Request::get(path)
+            .upstream("x-ratelimit-remaining", "999")
+            .upstream("x-ratelimit-remaining-tokens", "999")
+            .upstream("anthropic-ratelimit-tokens-limit", "999")
+    };
+    let passed = gateway.send(&get("/openai/a"));
+    assert_eq!(
+        names(&passed),
+        [
+            "x-ratelimit-remaining",
+            "anthropic-ratelimit-tokens-limit",
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests"
+        ]
+    );
+    let denied = gateway.send(&get("/openai/a"));
+    assert_eq!(denied.status, 503);
+    assert!(denied.body.starts_with(r#"{"error":"#));
+    assert_eq!(
+        names(&denied),
+        [
+            "content-type",
+            "retry-after",
+            "x-envoy-ratelimited",
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests"
+        ]
+    );
+    let denied = gateway.send(&get("/"));
+    assert_eq!(denied.status, 503);
+    assert!(denied.body.contains(r#""violated-policies":["l"]"#));
+    assert_eq!(denied.header("x-ratelimit-limit"), Some("1"));
+    let free = gateway.send(&get("/free/a"));
+    assert_eq!(
+        names(&free),
+        ["x-ratelimit-remaining", "x-ratelimit-remaining-tokens"]
+    );
+}
+
 /// Nobody is to try again, and no time is told that will never come.
 #[test]
 fn a_plan_that_allows_nothing_says_so_for_good() {
@@ -119,4 +179,34 @@ fn a_plan_that_allows_nothing_says_so_for_good() {
         r#"{"error":{"message":"Client exceeded sending requests. The client's plan does not allow any.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#
     );
     assert!(gateway.send(&Request::of("b")).passed());
+}
+
+/// Which is on no route: the top's feedback holds, the last route's does not.
+#[test]
+fn who_asks_for_the_status_is_told_as_the_top_says() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"header": "x-api-key"}], "limits": {"l": {"rate": "1/h"}},
+            "status": {"path": "/ratelimit", "limits": ["l"]},
+            "feedback": {"headers": ["anthropic"], "body": "text"},
+            "routes": [{"match": {}, "limits": ["l"],
+                        "feedback": {"headers": ["openai"], "body": "openai", "status": 503}}]}"#,
+    )
+    .unwrap();
+    let asks = Request::of("a").with(":path", "/ratelimit");
+    let told = gateway.send(&asks);
+    assert_eq!(
+        names(&told),
+        ["content-type", "cache-control"],
+        "{}",
+        told.body
+    );
+    let denied = gateway.send(&asks);
+    assert_eq!(denied.status, 429);
+    assert!(denied.body.starts_with("Client exceeded"));
+    assert_eq!(
+        denied.header("anthropic-ratelimit-requests-limit"),
+        Some("1")
+    );
+    assert_eq!(denied.header("x-ratelimit-limit-requests"), None);
+    assert_eq!(gateway.send(&Request::of("a")).status, 503);
 }
