@@ -24,7 +24,7 @@ pub(super) struct Defaults {
 
 /// Reads `limits` and `plans`, and what stands at the top for all of them. Also
 /// returns the sources that say who calls.
-pub(in crate::config) fn read(
+pub(in super::super) fn read(
     top: &Object<'_>,
     redis: Option<&Option<Redis<'_>>>,
     version: u64,

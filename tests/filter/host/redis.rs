@@ -143,7 +143,8 @@ impl Redis {
         let denies = |asked: &Asked| asked.binds && asked.answer.is_denial();
         let denied = asked.iter().any(denies);
         for asked in &asked {
-            if !asked.answer.is_denial() && !(denied && asked.binds) {
+            let is_refused = asked.answer.is_denial() || denied && asked.binds;
+            if !is_refused {
                 self.debited = self.debited.checked_add_signed(asked.debit).unwrap();
                 self.keys.insert(asked.key.clone(), asked.next.clone());
             }
