@@ -106,16 +106,19 @@ impl Filter {
     /// The one place where a request is passed or answered.
     fn settle(&mut self, counted: Counted, request: &HostRequest) -> Action {
         self.slots = counted.slots;
-        let passes = counted.decision.is_ok();
-        self.plugin.metrics.planned(self.plan, passes);
+        let metrics = &self.plugin.metrics;
         match counted.decision {
             Ok(_) if self.inquiry.is_some() => self.tell(request),
             Ok(passed) => {
+                metrics.planned(self.plan, true);
                 self.mark(&counted.over);
                 self.stage = Stage::Admitted(passed, self.wall());
                 Action::Continue
             }
-            Err(refusal) => self.refuse(&refusal, request),
+            Err(refusal) => {
+                metrics.planned(self.plan, false);
+                self.refuse(&refusal, request)
+            }
         }
     }
 

@@ -183,7 +183,6 @@ class Obeying:
                 return caller, slept, before
         self.fail("this machine is too busy: three calls take two seconds, 20 times")
 
-    @unittest.skipUnless(OWN, "not yet: x-should-retry")
     def test_a_long_wait_is_not_begun(self):
         for way in [Caller.plain, Caller.streamed, Caller.asynchronous]:
             with self.subTest(way.__name__):

@@ -73,7 +73,6 @@ fn openai_and_anthropic_of_pypi_obey_what_every_client_is_told() {
 }
 
 #[test]
-#[ignore = "not yet: the bodies, headers and long_wait of `feedback`, and one per route"]
 fn openai_and_anthropic_of_pypi_are_told_in_their_own_words() {
     let own = |api: &str| json!({"headers": ["ratelimit", api], "body": api, "long_wait": "60s"});
     content(&config(&own("openai"), &own("anthropic")), "own");
