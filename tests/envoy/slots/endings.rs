@@ -153,31 +153,40 @@ fn a_slot_is_held_to_the_end_of_the_request_and_no_longer() {
 #[test]
 fn what_ends_at_once_leaves_no_slot_taken() {
     let gate = gate();
-    let endings = [
-        ("/now/answer", "", 200),
-        ("/now/stream", "", 200),
-        ("/now/half", "", 200),
-        ("/now/reset", "", 503),
-        ("/now/nonsense", "", 502),
-        ("/now/reset/retried", "", 503),
-        ("/now/redirect", "", 200),
-        ("/dead", "", 503),
-        ("/nowhere", "", 503),
-        ("/itself", "", 200),
-        ("/later/answer/timeout", "", 504),
-        ("/later/stream/idle", "", 200),
-        ("/now/answer", "x-end: rbac\r\n", 403),
-        ("/now/answer", "x-end: lua\r\n", 418),
-        ("/now/answer", "x-envoy-fault-abort-request: 451\r\n", 451),
+    let endings: [(&str, &str, &[u16]); 15] = [
+        ("/now/answer", "", &[200]),
+        ("/now/stream", "", &[200]),
+        ("/now/half", "", &[200]),
+        ("/now/reset", "", &[503]),
+        ("/now/nonsense", "", &[502]),
+        ("/now/reset/retried", "", &[503]),
+        ("/now/redirect", "", &[200]),
+        ("/dead", "", &[503]),
+        ("/nowhere", "", &[503]),
+        ("/itself", "", &[200]),
+        ("/later/answer/timeout", "", &[504]),
+        // On a busy machine its time is up before the answer has begun.
+        ("/later/stream/idle", "", &[200, 504]),
+        ("/now/answer", "x-end: rbac\r\n", &[403]),
+        ("/now/answer", "x-end: lua\r\n", &[418]),
+        (
+            "/now/answer",
+            "x-envoy-fault-abort-request: 451\r\n",
+            &[451],
+        ),
     ];
-    for (path, lines, status) in endings {
+    for (path, lines, statuses) in endings {
         let key = &format!("{path} {lines}").trim_end().to_owned();
         let lines = format!("{lines}connection: close\r\n");
         for number in 1..=2 * SLOTS {
             let exchange = gate.begin_with("GET", path, key, &lines);
             let answer = exchange.answer().expect("an answer");
             // What it has read is all, so what it held is free.
-            assert_eq!(answer.status, status, "{key}, number {number}");
+            let status = answer.status;
+            assert!(
+                statuses.contains(&status),
+                "{key}, number {number}: {status}"
+            );
         }
         gate.until_free(key, SLOTS);
     }
