@@ -4,8 +4,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::limits::Limits;
-use crate::limit::{Cluster, Consistency};
-use crate::redis::LEAST_TO_LEND;
+use crate::limit::{Allowance, Consistency, Kind, Limit, Scope};
+use crate::redis::least_to_lend;
 use crate::route::{LimitGroup, Routes};
 
 /// What an operator should look at twice.
@@ -19,8 +19,15 @@ pub enum Warning {
     UnusedGateways,
     /// No limit is counted in Redis.
     UnusedRedis,
-    /// A limit whose bucket is too small to lend anything.
-    NoRoomToLend(Rc<str>),
+    /// A limit that is too small to lend anything.
+    NoRoomToLend {
+        /// Its name.
+        limit: Rc<str>,
+        /// The field that is too small: its burst or its quota.
+        field: &'static str,
+        /// What that would have to be, units.
+        least: u32,
+    },
 }
 
 /// The warnings of a sound configuration.
@@ -44,18 +51,38 @@ pub(super) fn of(limits: &Limits, redis: bool, routes: &Routes) -> Vec<Warning> 
     if redis && limits.cluster.is_empty() {
         warnings.push(Warning::UnusedRedis);
     }
-    let sound = limits.sound.iter().map(|named| &named.limit);
-    let too_small = sound.filter(|limit| {
-        let lease = |cluster: &Cluster| cluster.consistency == Consistency::Lease;
-        limit.cluster().is_some_and(lease) && limit.size() < LEAST_TO_LEND
-    });
-    warnings.extend(too_small.map(|limit| Warning::NoRoomToLend(limit.name.clone())));
+    let sound = limits.sound.iter();
+    warnings.extend(sound.filter_map(|named| no_room_to_lend(&named.limit)));
     let some_limited = routes.iter().any(|route| !route.is_unlimited());
     if routes.last().is_unlimited() && some_limited {
         warnings.push(Warning::FreeLastRoute);
     }
     warnings
 }
+
+fn no_room_to_lend(limit: &Limit) -> Option<Warning> {
+    let Kind::Metered {
+        allowance,
+        scope: Scope::Cluster(cluster),
+    } = &limit.kind
+    else {
+        return None;
+    };
+    let least = least_to_lend(allowance);
+    if cluster.consistency != Consistency::Lease || allowance.size() >= least {
+        return None;
+    }
+    Some(Warning::NoRoomToLend {
+        limit: limit.name.clone(),
+        field: match allowance {
+            Allowance::Bucket(_) => "burst",
+            Allowance::Quota(_) => "quota",
+        },
+        least,
+    })
+}
+
+// === impl Warning ===
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,10 +99,14 @@ impl fmt::Display for Warning {
             Self::UnusedRedis => {
                 f.write_str("redis: no limit has \"scope\": \"cluster\", so it is never asked")
             }
-            Self::NoRoomToLend(name) => write!(
+            Self::NoRoomToLend {
+                limit,
+                field,
+                least,
+            } => write!(
                 f,
-                "limits.{name}: a burst below {LEAST_TO_LEND} lends nothing, so Redis is asked \
-                 for every request"
+                "limits.{limit}: a {field} below {least} lends nothing, so Redis is asked for \
+                 every request"
             ),
         }
     }

@@ -85,13 +85,9 @@ pub(super) fn count(plugin: &Plugin, redis: &Redis, charges: Charges) -> Countin
 }
 
 fn consult(redis: &Redis, charge: &ClusterCharge) -> Consulted {
-    let consistency = charge
-        .charge
-        .limit
-        .cluster()
-        .map(|cluster| cluster.consistency);
-    match consistency {
-        Some(Consistency::Lease) => redis.consult_lease(charge.lease(), charge.charge.cost),
+    let limit = &charge.charge.limit;
+    match limit.cluster().map(|cluster| cluster.consistency) {
+        Some(Consistency::Lease) => redis.consult_lease(charge.lease(), limit, charge.charge.cost),
         Some(Consistency::Strict) | None => Consulted::Ask,
     }
 }

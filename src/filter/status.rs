@@ -102,7 +102,8 @@ impl Telling {
     /// Looks a limit up that Redis counts.
     fn look(&mut self, plugin: &Plugin, charge: ClusterCharge) -> Result<(), HostError> {
         let redis = plugin.redis.as_ref();
-        let leased = redis.and_then(|redis| redis.lease_standing(charge.lease()));
+        let limit = &charge.charge.limit;
+        let leased = redis.and_then(|redis| redis.lease_standing(charge.lease(), limit));
         let seen = match (leased, charge.look(&plugin.key)) {
             (Some(left), _) => Some(Some(left)),
             (None, Some(look)) => plugin.pages.seen(charge.page, look)?,

@@ -131,23 +131,23 @@ impl Limit {
     }
 
     /// How much longer a request waits that takes so many units more than one that
-    /// was denied, ns. Units on lease may bind the dearer one alone, until the
-    /// lease ends.
+    /// was denied, ns. Units of a bucket that are on lease may bind the dearer one
+    /// alone, until the lease ends; a quota's come back together, and those on
+    /// lease too.
     pub fn longer_wait(&self, units: u32) -> u64 {
         const LONGEST_LEASE: u64 = 2 * LEASE_LENGTH_MS * 1_000_000;
         let Kind::Metered {
-            allowance,
+            allowance: Allowance::Bucket(bucket),
             scope: Scope::Cluster(cluster),
         } = &self.kind
         else {
             return 0;
         };
+        let refill = u64::from(units).saturating_mul(bucket.emission_interval().get());
         match (units, cluster.consistency) {
             (0, _) => 0,
-            (units, Consistency::Strict) => u64::from(units).saturating_mul(allowance.interval()),
-            (units, Consistency::Lease) => u64::from(units)
-                .saturating_mul(allowance.interval())
-                .saturating_add(LONGEST_LEASE),
+            (_, Consistency::Strict) => refill,
+            (_, Consistency::Lease) => refill.saturating_add(LONGEST_LEASE),
         }
     }
 }

@@ -22,7 +22,7 @@ pub use bridge::{Bridge, Verb, MAX_BODY};
 pub use call::{Ask, Call, LeaseTerms, Operation};
 pub use complaints::Complaints;
 pub use failure::{Failure, FailureClass};
-pub use lease::{Consulted, LeaseBook, Told, LEAST_TO_LEND};
+pub use lease::{least_to_lend, Consulted, LeaseBook, Told};
 pub use name::{limit_key, Names};
 pub use reply::{KeyReply, Reply};
 pub use script::Script;

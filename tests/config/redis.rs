@@ -229,17 +229,37 @@ fn all_errors_come_at_once() {
 }
 
 #[test]
-fn a_bucket_too_small_to_lend_is_warned_of() {
-    for (burst, warned) in [(23, true), (24, false)] {
-        let limit = format!(
-            r#""rate": "9/s", "burst": {burst}, "scope": "cluster", "consistency": "lease""#
-        );
+fn a_limit_too_small_to_lend_is_warned_of() {
+    for (fields, warned) in [
+        (r#""rate": "9/s", "burst": 23"#, Some(("burst", 24))),
+        (r#""rate": "9/s", "burst": 24"#, None),
+        (r#""quota": 79, "per": "month""#, Some(("quota", 80))),
+        (r#""quota": 80, "per": "month""#, None),
+    ] {
+        let limit = format!(r#"{fields}, "scope": "cluster", "consistency": "lease""#);
         let redis = r#""redis": {"upstream": "r", "bridge": "webdis", "on_failure": "deny"}"#;
         let json = crate::with_limit(&limit).replacen('{', &format!("{{{redis}, "), 1);
-        let config = parse(&json);
-        let expected = [Warning::NoRoomToLend("rpm".into())];
-        assert_eq!(config.warnings, expected[..usize::from(warned)], "{burst}");
+        let expected: Vec<Warning> = warned
+            .into_iter()
+            .map(|(field, least)| Warning::NoRoomToLend {
+                limit: "rpm".into(),
+                field,
+                least,
+            })
+            .collect();
+        assert_eq!(parse(&json).warnings, expected, "{fields}");
+        let strict = json.replace(r#", "consistency": "lease""#, "");
+        assert_eq!(parse(&strict).warnings, []);
     }
+    let warning = Warning::NoRoomToLend {
+        limit: "weekly".into(),
+        field: "quota",
+        least: 80,
+    };
+    assert_eq!(
+        warning.to_string(),
+        "limits.weekly: a quota below 80 lends nothing, so Redis is asked for every request"
+    );
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Redis' denials, remembered in the page table.
 
 use proptest::prelude::*;
-use tollgate::limit::{Answer, Now};
+use tollgate::limit::{Answer, Now, Period};
 use tollgate::table::{Charge, Decided, Entry, Fingerprint, Page, Said, TableKey, Which};
 
-use crate::{at, limit, ns, units, MILLI, SECOND};
+use crate::{at, limit, limit_of, ns, quota, units, MILLI, SECOND};
 
 const NOW: u64 = 1 << 40;
 const CLAIM: u64 = 50 * MILLI;
@@ -79,6 +79,26 @@ fn equal_and_dearer_requests_are_denied_and_cheaper_ones_ask() {
     }
     // Another client's.
     assert!(page.decide(&[charge(1, 10)], at(NOW))[0].outcome.is_none());
+}
+
+/// All units come back together: until then there are fewer than were asked for, and a dearer
+/// request waits no longer. A lease ends with the period, too.
+#[test]
+fn a_quotas_denial_lasts_to_the_end_of_its_period_for_all() {
+    let quota = |cost| Charge {
+        limit: limit_of(quota(100, Period::Month, 0)),
+        ..charge(0, cost)
+    };
+    let page = page(denied(10, 30 * SECOND));
+    for (cost, now) in [(10, NOW), (11, NOW), (100, NOW + 29 * SECOND)] {
+        let said = page.decide(&[quota(cost)], at(now)).remove(0);
+        let expected = Answer::Denied {
+            remaining: 0,
+            retry_after: Some(ns(NOW + 30 * SECOND - now)),
+        };
+        assert_eq!(said.outcome.unwrap().answer, expected, "{cost}");
+    }
+    assert!(page.decide(&[quota(9)], at(NOW))[0].outcome.is_none());
 }
 
 #[test]

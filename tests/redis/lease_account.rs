@@ -61,7 +61,8 @@ impl World {
     fn request(&mut self, client: u64, cost: u32, undone: bool) {
         let (now, cost_units) = (self.now, units(cost));
         let account = self.accounts.entry(client).or_default();
-        match self.book.consult(client, cost_units, now) {
+        let limit = &self.limits[(client % 2) as usize];
+        match self.book.consult(client, limit, cost_units, now) {
             Consulted::Enough => {
                 assert!(now < account.ends_at, "spent after the lease's end");
                 assert!(
@@ -83,7 +84,6 @@ impl World {
             }
             Consulted::Denied(answer) => panic!("{answer:?}"),
             Consulted::Ask => {
-                let limit = &self.limits[(client % 2) as usize];
                 self.book
                     .watch(client, &"key".into(), limit, cost_units, now);
             }

@@ -79,7 +79,7 @@ proptest! {
         for (step, now) in steps {
             match step {
                 Odd::Consult(cost) => {
-                    if book.consult(1, units(cost), now) == Consulted::Enough {
+                    if book.consult(1, &limit, units(cost), now) == Consulted::Enough {
                         prop_assert!(book.spend(1, units(cost)).is_some());
                     }
                 }

@@ -8,13 +8,13 @@ use tollgate::redis::{Consulted, KeyReply, LeaseBook, LeaseTerms, Operation, Tol
 
 use crate::{limit, units, MILLI, SECOND};
 
-const NOW: u64 = 1 << 40;
-const TICK: u64 = 100 * MILLI;
-const BACK_OFF: NonZeroU64 = NonZeroU64::MIN.saturating_add(SECOND - 1);
+pub(crate) const NOW: u64 = 1 << 40;
+pub(crate) const TICK: u64 = 100 * MILLI;
+pub(crate) const BACK_OFF: NonZeroU64 = NonZeroU64::MIN.saturating_add(SECOND - 1);
 /// On Redis' clock: the middle of generation 5.
-const REDIS_NOW: u64 = 11_000;
+pub(crate) const REDIS_NOW: u64 = 11_000;
 
-fn granted(granted: u32, generation: u64) -> KeyReply {
+pub(crate) fn granted(granted: u32, generation: u64) -> KeyReply {
     let answer = Answer::Allowed {
         remaining: 0,
         reset_in: 1,
@@ -38,7 +38,7 @@ pub(crate) fn due(book: &mut LeaseBook, now: u64) -> Option<LeaseTerms> {
     }
 }
 
-fn answered(book: &mut LeaseBook, reply: &KeyReply, now: u64) {
+pub(crate) fn answered(book: &mut LeaseBook, reply: &KeyReply, now: u64) {
     book.told(1, &Told::Answered(reply, REDIS_NOW), BACK_OFF, now);
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn watch(book: &mut LeaseBook, limit: &Rc<Limit>, cost: u32, now: u64
 /// A book in which client 1 has the 40 units of generation 5 that it wants.
 fn lent() -> LeaseBook {
     let mut book = LeaseBook::default();
-    watch(&mut book, &limit(240, MILLI), 6, NOW);
+    watch(&mut book, &small(), 6, NOW);
     let expected = LeaseTerms {
         wanted: 40,
         ..LeaseTerms::default()
@@ -60,14 +60,19 @@ fn lent() -> LeaseBook {
     book
 }
 
+/// Whose leases are of 40 units.
+fn small() -> Rc<Limit> {
+    limit(240, MILLI)
+}
+
 fn big() -> Rc<Limit> {
     limit(6_000, MILLI)
 }
 
-/// What can be spent, unit by unit, and at most 1,000.
-fn balance(book: &mut LeaseBook, now: u64) -> u32 {
+/// What client 1 can spend, unit by unit, and at most 1,000.
+pub(crate) fn balance(book: &mut LeaseBook, limit: &Rc<Limit>, now: u64) -> u32 {
     let mut units_spent = 0;
-    while units_spent < 1_000 && book.consult(1, units(1), now) == Consulted::Enough {
+    while units_spent < 1_000 && book.consult(1, limit, units(1), now) == Consulted::Enough {
         book.spend(1, units(1)).unwrap();
         units_spent += 1;
     }
@@ -77,16 +82,17 @@ fn balance(book: &mut LeaseBook, now: u64) -> u32 {
 #[test]
 fn what_is_lent_is_spent_and_no_more() {
     let mut book = lent();
-    assert_ne!(book.consult(1, units(41), NOW), Consulted::Enough);
+    assert_ne!(book.consult(1, &small(), units(41), NOW), Consulted::Enough);
     assert!(book.spend(1, units(41)).is_none());
-    assert_eq!(balance(&mut book, NOW), 40);
+    assert_eq!(balance(&mut book, &small(), NOW), 40);
     assert!(book.spend(1, units(1)).is_none());
     // Of a client that is not watched, nothing.
     assert!(book.spend(2, units(1)).is_none());
-    assert_eq!(book.consult(2, units(1), NOW), Consulted::Ask);
+    assert_eq!(book.consult(2, &small(), units(1), NOW), Consulted::Ask);
 }
 
-/// By Redis' clock generation 5 holds to 14,000 ms, three seconds from now.
+/// By Redis' clock generation 5 holds to 14,000 ms, three seconds from now. But that clock is
+/// told in whole ms, and may have shown nearly one more.
 #[test]
 fn a_lease_ends_by_redis_clock_from_when_it_was_asked_for() {
     let limit = big();
@@ -94,9 +100,12 @@ fn a_lease_ends_by_redis_clock_from_when_it_was_asked_for() {
     watch(&mut book, &limit, 100, NOW);
     due(&mut book, NOW).unwrap();
     answered(&mut book, &granted(40, 5), NOW + SECOND);
-    let end = NOW + 3 * SECOND;
-    assert_eq!(book.consult(1, units(1), end - 1), Consulted::Enough);
-    assert_ne!(book.consult(1, units(1), end), Consulted::Enough);
+    let end = NOW + 3 * SECOND - MILLI;
+    assert_eq!(
+        book.consult(1, &limit, units(1), end - 1),
+        Consulted::Enough
+    );
+    assert_ne!(book.consult(1, &limit, units(1), end), Consulted::Enough);
 }
 
 #[test]
@@ -120,7 +129,7 @@ fn idle_units_go_back_and_the_client_is_forgotten() {
     };
     assert_eq!(terms, expected);
     // What is on its way back is nobody's.
-    assert_eq!(balance(&mut book, now), 0);
+    assert_eq!(balance(&mut book, &small(), now), 0);
     assert!(!book.is_empty());
     // `balance` asked once more; a second later its client has gone.
     answered(&mut book, &granted(0, 0), now);
@@ -137,9 +146,9 @@ fn what_comes_back_after_the_lease_was_given_back_is_lost() {
     let later = NOW + SECOND;
     assert_eq!(due(&mut book, later).unwrap().wanted, 0);
     book.give_back(1, units(15), NOW);
-    assert_eq!(balance(&mut book, later), 0);
+    assert_eq!(balance(&mut book, &small(), later), 0);
     answered(&mut book, &granted(0, 0), later);
-    assert_eq!(balance(&mut book, later), 0);
+    assert_eq!(balance(&mut book, &small(), later), 0);
 }
 
 /// The call had said that they are spent: Redis takes them off its books.
@@ -155,7 +164,10 @@ fn what_comes_back_while_the_lease_is_renewed_is_lost() {
             true => answered(&mut book, &granted(10, 5), NOW + 2),
             false => book.told(1, &Told::Failed, BACK_OFF, NOW + 2),
         }
-        assert_eq!(balance(&mut book, NOW + 2), if answer { 11 } else { 1 });
+        assert_eq!(
+            balance(&mut book, &small(), NOW + 2),
+            if answer { 11 } else { 1 }
+        );
     }
 }
 
@@ -164,10 +176,10 @@ fn what_comes_back_to_a_lease_that_holds_is_spent_again() {
     let mut book = lent();
     book.spend(1, units(30)).unwrap();
     book.give_back(1, units(30), NOW);
-    assert_eq!(balance(&mut book, NOW), 40);
+    assert_eq!(balance(&mut book, &small(), NOW), 40);
     // Never more than was lent.
     book.give_back(1, units(u32::MAX), NOW);
-    assert_eq!(balance(&mut book, NOW), 40);
+    assert_eq!(balance(&mut book, &small(), NOW), 40);
     book.give_back(2, units(1), NOW);
 }
 
@@ -179,7 +191,7 @@ fn a_redis_that_is_gone_denies_nobody() {
     watch(&mut book, &big(), 100, NOW);
     due(&mut book, NOW).unwrap();
     answered(&mut book, &granted(0, 5), NOW);
-    let denied = book.consult(1, units(100), NOW);
+    let denied = book.consult(1, &big(), units(100), NOW);
     assert!(matches!(denied, Consulted::Denied(_)), "{denied:?}");
     let next = (1..)
         .map(|tick| NOW + tick * TICK)
@@ -188,7 +200,7 @@ fn a_redis_that_is_gone_denies_nobody() {
     book.told(1, &Told::Failed, BACK_OFF, next);
     for later in [0, 1, MILLI, TICK, SECOND] {
         assert_eq!(
-            book.consult(1, units(100), next + later),
+            book.consult(1, &big(), units(100), next + later),
             Consulted::Ask,
             "{later}"
         );
@@ -212,7 +224,7 @@ fn units_on_lease_do_not_make_a_bucket_seem_dry() {
         ..granted(terms.wanted / 2, 5)
     };
     answered(&mut book, &some, NOW + TICK);
-    while book.consult(1, units(1), NOW + TICK) == Consulted::Enough {
+    while book.consult(1, &limit, units(1), NOW + TICK) == Consulted::Enough {
         assert!(book.spend(1, units(1)).is_some());
     }
     let asked = (1..=10).any(|tick| due(&mut book, NOW + TICK + tick * TICK / 2).is_some());
@@ -228,7 +240,7 @@ fn after_a_failure_the_book_waits_before_it_asks_again() {
     book.told(1, &Told::Failed, BACK_OFF, NOW + 50 * MILLI);
     let mut now = NOW;
     while now < NOW + SECOND + 50 * MILLI {
-        book.consult(1, units(50), now);
+        book.consult(1, &limit, units(50), now);
         assert_eq!(due(&mut book, now), None, "{}", now - NOW);
         now += 10 * MILLI;
     }
@@ -247,7 +259,7 @@ fn an_answer_counts_once() {
         BACK_OFF,
         NOW,
     );
-    assert_eq!(balance(&mut book, NOW), 40);
+    assert_eq!(balance(&mut book, &small(), NOW), 40);
 }
 
 /// Ids are free to invent, and each would have a place in the book for a second.

@@ -17,6 +17,8 @@ mod encode;
 mod failures;
 mod lease_account;
 mod lease_numbers;
+mod lease_plans;
+mod lease_quota;
 mod leases;
 mod lender;
 mod names;

@@ -44,7 +44,7 @@ impl Workers<'_> {
     fn request(&mut self, worker: usize, us: u64) {
         let (now, one) = (us * 1_000, NonZeroU32::MIN);
         let book = &mut self.books[worker];
-        match book.consult(1, one, now) {
+        match book.consult(1, &self.limit, one, now) {
             Consulted::Enough => {
                 book.spend(1, one).expect("as it said");
                 self.seen.passed += 1;

@@ -18,18 +18,20 @@ pub(super) type LeaseCalls = BTreeMap<u32, (u64, Sent)>;
 // === impl Redis ===
 
 impl Redis {
-    /// What is known of the units that a client has on lease.
-    pub(crate) fn consult_lease(&self, lease: u64, cost: Cost) -> Consulted {
+    /// What is known of the units that a client has on lease, of a limit as its
+    /// plan has it now.
+    pub(crate) fn consult_lease(&self, lease: u64, limit: &Rc<Limit>, cost: Cost) -> Consulted {
         match self.now() {
-            Some(now) => self.leases.borrow_mut().consult(lease, cost, now),
+            Some(now) => self.leases.borrow_mut().consult(lease, limit, cost, now),
             None => Consulted::Ask,
         }
     }
 
     /// What is known of the units that a client with a lease has, here and in
     /// Redis: how many, and the time until all are there, ns.
-    pub(crate) fn lease_standing(&self, lease: u64) -> Option<(u32, u64)> {
-        match self.leases.borrow().standing(lease, self.now()?)? {
+    pub(crate) fn lease_standing(&self, lease: u64, limit: &Limit) -> Option<(u32, u64)> {
+        let now = self.now()?;
+        match self.leases.borrow().standing(lease, limit, now)? {
             Answer::Allowed {
                 remaining,
                 reset_in,

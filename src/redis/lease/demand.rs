@@ -68,6 +68,11 @@ impl Demand {
         HORIZON.saturating_mul(units) / NonZeroU64::from(used)
     }
 
+    /// When it last asked, ns.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
     pub(super) fn is_idle(&self, now: u64) -> bool {
         now.saturating_sub(self.last) >= IDLE
     }

@@ -8,14 +8,16 @@
 
 mod demand;
 mod lent;
+mod loan;
 mod pace;
+mod term;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use super::{Ask, KeyReply};
-use crate::limit::{Answer, Cost, Kind, Limit};
+use crate::limit::{Allowance, Answer, Cost, Kind, Limit};
 use lent::Lease;
 
 /// The leases of one worker, by the number that stands for a client and a
@@ -47,23 +49,28 @@ pub enum Told<'r> {
     Failed,
 }
 
-/// The smallest burst of which anything is lent.
-pub const LEAST_TO_LEND: u32 = lent::WORTHWHILE * pace::PART;
-
 /// The most calls that are due at once: the rest is at the next tick.
 const CALLS_A_TICK: usize = 64;
 
 /// The most leases in a book. Further clients are asked for one by one.
 const CAPACITY: usize = 16_384;
 
+/// The smallest burst or quota, of this kind of allowance, of which anything is
+/// lent.
+pub fn least_to_lend(allowance: &Allowance) -> u32 {
+    pace::least_of(allowance, lent::WORTHWHILE)
+}
+
 // === impl LeaseBook ===
 
 impl LeaseBook {
-    /// What is known of a client's units, and that it asks for some.
-    pub fn consult(&mut self, lease: u64, cost: Cost, now: u64) -> Consulted {
+    /// What is known of a client's units, and that it asks for some of a limit
+    /// as its plan has it now.
+    pub fn consult(&mut self, lease: u64, limit: &Rc<Limit>, cost: Cost, now: u64) -> Consulted {
         let Some(lease) = self.leases.get_mut(&lease) else {
             return Consulted::Ask;
         };
+        lease.follow(limit, now);
         lease.consult(cost, now)
     }
 
@@ -73,8 +80,8 @@ impl LeaseBook {
     }
 
     /// What a client with units on lease has: here, and elsewhere as last heard.
-    pub fn standing(&self, lease: u64, now: u64) -> Option<Answer> {
-        self.leases.get(&lease)?.known_standing(now)
+    pub fn standing(&self, lease: u64, limit: &Limit, now: u64) -> Option<Answer> {
+        self.leases.get(&lease)?.known_standing(limit, now)
     }
 
     /// Gives back units that a request took, not before `spent_at`, that does
@@ -87,7 +94,10 @@ impl LeaseBook {
 
     /// Watches a client for which Redis is asked, if there is room for one more.
     pub fn watch(&mut self, lease: u64, key: &Rc<str>, limit: &Rc<Limit>, cost: Cost, now: u64) {
-        if self.leases.len() >= CAPACITY || self.leases.contains_key(&lease) {
+        if let Some(lease) = self.leases.get_mut(&lease) {
+            return lease.follow(limit, now);
+        }
+        if self.leases.len() >= CAPACITY {
             return;
         }
         if let Kind::Metered { allowance, .. } = limit.kind {
