@@ -33,7 +33,6 @@ impl Charges {
         tier: &Tier,
         cost: Cost,
     ) -> Result<Self, Refusal> {
-        let key = case.key;
         let mut pages: Vec<PageCharge> = Vec::with_capacity(tier.groups.len());
         let mut cluster: Vec<ClusterCharge> = Vec::new();
         let mut skipped = false;
@@ -55,10 +54,10 @@ impl Charges {
                 }
                 Found::Ambiguous => return Err(Refusal::AmbiguousClient),
             };
-            let client = key.client(id.as_bytes());
+            let client = case.key.client(id.as_bytes());
             let page = case.config.layout.page_of(&client);
             let charge = |limit: &Rc<Limit>| Charge {
-                fingerprint: key.fingerprint(&client, limit.tag),
+                fingerprint: client.fingerprint(limit.tag),
                 limit: limit.clone(),
                 cost,
                 entry: Entry::Spent,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::client::ClientId;
 use crate::limit::{Answer, Outcome};
-use crate::table::{Charge, ClientHash, Entry, Fingerprint, PageIndex, TableKey};
+use crate::table::{Charge, ClientHash, Entry, Fingerprint, PageIndex};
 
 /// The share in a request of a limit that is counted in Redis.
 #[derive(Debug, Clone)]
@@ -37,18 +37,18 @@ impl ClusterCharge {
 
     /// The same share as Redis' last denial stands for it in the table.
     /// `claim`: see [`Entry::Denial`].
-    pub fn denial(&self, key: &TableKey, claim: u64) -> Option<Charge> {
+    pub fn denial(&self, claim: u64) -> Option<Charge> {
         let cluster = self.charge.limit.cluster()?;
         Some(Charge {
-            fingerprint: key.fingerprint(&self.hash, cluster.denials),
+            fingerprint: self.hash.fingerprint(cluster.denials),
             entry: Entry::Denial { claim },
             ..self.charge.clone()
         })
     }
 
     /// Where the table keeps what Redis was last seen to have.
-    pub fn look(&self, key: &TableKey) -> Option<Fingerprint> {
+    pub fn look(&self) -> Option<Fingerprint> {
         let cluster = self.charge.limit.cluster()?;
-        Some(key.fingerprint(&self.hash, cluster.looks))
+        Some(self.hash.fingerprint(cluster.looks))
     }
 }

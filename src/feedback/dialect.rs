@@ -125,21 +125,24 @@ impl Dialect {
         show: &mut impl Show,
     ) {
         let tightest = &standings.tightest;
-        let requests = standings.requests.as_ref();
-        match (self, requests) {
-            (Self::RateLimit, _) => {
+        let requests = || standings.of(Unit::Requests);
+        match self {
+            Self::RateLimit => {
                 show(RATELIMIT_POLICY, Some(policy));
                 show(RATELIMIT, Some(&item(tightest)));
             }
-            (Self::XRateLimit, _) => X_RATELIMIT.show(tightest, whole_seconds, show),
-            (Self::OpenAi, Some(requests)) => {
-                OPENAI_REQUESTS.show(requests, |reset| Some(go_duration(reset)), show);
+            Self::XRateLimit => X_RATELIMIT.show(tightest, whole_seconds, show),
+            Self::OpenAi => {
+                if let Some(requests) = requests() {
+                    OPENAI_REQUESTS.show(requests, |reset| Some(go_duration(reset)), show);
+                }
             }
-            (Self::Anthropic, Some(requests)) => {
-                let at = |reset| rfc3339(wall?, reset);
-                ANTHROPIC_REQUESTS.show(requests, at, show);
+            Self::Anthropic => {
+                if let Some(requests) = requests() {
+                    let at = |reset| rfc3339(wall?, reset);
+                    ANTHROPIC_REQUESTS.show(requests, at, show);
+                }
             }
-            (Self::OpenAi | Self::Anthropic, None) => {}
         }
     }
 }

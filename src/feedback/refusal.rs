@@ -13,7 +13,7 @@ use crate::limit::{Denial, Standings, Unit};
 #[derive(Debug)]
 pub enum Refusal {
     /// A limit denied it.
-    Denied(Denial),
+    Denied(Box<Denial>),
     /// Other requests changed the client's page at every try, or the store
     /// failed: what cannot be counted does not pass.
     Uncounted,
@@ -89,10 +89,7 @@ fn denied(denial: &Denial, feedback: &Feedback, protocol: Protocol, wall: Option
     reply.state = format!("denied:{}", limit.name);
     reply.wait(wait, feedback);
     reply.header(RATELIMITED, "true");
-    let standings = Standings {
-        requests: (limit.unit() == Unit::Requests).then(|| denial.longest.clone()),
-        tightest: denial.longest.clone(),
-    };
+    let standings = Standings::with(denial.longest.clone());
     let policy = policy(iter::once(&**limit));
     feedback.show(&standings, &policy, wall, |name, value| {
         if let Some(value) = value {

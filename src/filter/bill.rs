@@ -29,7 +29,7 @@ pub(super) struct Bill {
 /// What came of charging this gateway's pages and leases.
 pub(super) struct Here {
     pub(super) charged_at: Now,
-    pub(super) slots: Option<Slots>,
+    pub(super) slots: Option<Box<Slots>>,
     /// Whether others are denied until the request has its answer.
     pub(super) claimed: bool,
     /// What the limits have said.
@@ -195,7 +195,7 @@ impl Bill {
 }
 
 fn say(plugin: &Plugin, charge: &ClusterCharge, said: Said) {
-    if let Some(denial) = charge.denial(&plugin.key, 0) {
+    if let Some(denial) = charge.denial(0) {
         plugin.pages.remember(charge.page, denial.fingerprint, said);
     }
 }

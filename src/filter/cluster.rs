@@ -43,7 +43,7 @@ pub(super) fn count(plugin: &Plugin, redis: &Redis, charges: Charges) -> Countin
         false => Which::All,
     };
     for charge in asked.iter().filter(|_| which == Which::All) {
-        if let Some(denial) = charge.denial(&plugin.key, redis.timeout()) {
+        if let Some(denial) = charge.denial(redis.timeout()) {
             PageCharge::add(&mut pages, charge.page, iter::once(denial));
         }
     }
@@ -104,7 +104,7 @@ impl Waiting {
     pub(super) fn abandon(self, plugin: &Plugin) {
         self.bill.unclaim(plugin);
         if let Some(slots) = self.bill.here.slots {
-            plugin.pages.release(slots);
+            plugin.pages.release(*slots);
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Counted {
     /// Whether it passes.
     pub(super) decision: Result<Passed, Refusal>,
     /// What it holds while it is under way.
-    pub(super) slots: Option<Slots>,
+    pub(super) slots: Option<Box<Slots>>,
     /// The limits that are not enforced and would have denied it.
     pub(super) over: Vec<Rc<Limit>>,
 }

@@ -31,7 +31,7 @@ pub(crate) struct Filter {
     /// What its client is told: as its route says, once that is known.
     feedback: Rc<Feedback>,
     /// What it holds until it has ended.
-    slots: Option<Slots>,
+    slots: Option<Box<Slots>>,
     /// Where it asks where its client stands, until that is looked up.
     inquiry: Option<Box<Inquiry>>,
 }
@@ -188,7 +188,7 @@ impl Filter {
 
     fn release(&mut self) {
         if let Some(slots) = self.slots.take() {
-            self.plugin.pages.release(slots);
+            self.plugin.pages.release(*slots);
         }
     }
 }

@@ -104,7 +104,7 @@ impl Telling {
         let redis = plugin.redis.as_ref();
         let limit = &charge.charge.limit;
         let leased = redis.and_then(|redis| redis.lease_standing(charge.lease(), limit));
-        let seen = match (leased, charge.look(&plugin.key)) {
+        let seen = match (leased, charge.look()) {
             (Some(left), _) => Some(Some(left)),
             (None, Some(look)) => plugin.pages.seen(charge.page, look)?,
             (None, None) => None,
@@ -151,6 +151,6 @@ impl Telling {
 
 /// Keeps what is seen, or that somebody looks; whether there was room for it.
 fn see(plugin: &Plugin, charge: &ClusterCharge, left: Option<(u32, u64)>) -> bool {
-    let look = charge.look(&plugin.key);
+    let look = charge.look();
     look.is_some_and(|look| plugin.pages.see(charge.page, look, left))
 }

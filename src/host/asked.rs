@@ -42,16 +42,19 @@ impl<'a, 'r> Charged<'a, 'r> {
     }
 
     /// The slots that the request has taken, to be given back.
-    pub(crate) fn slots(&self) -> Option<Slots> {
+    pub(crate) fn slots(&self) -> Option<Box<Slots>> {
         let pages: Vec<PageCharge> = self
             .asked
             .iter()
             .filter_map(|asked| asked.slots(self.which))
             .collect();
-        (!pages.is_empty()).then_some(Slots {
+        if pages.is_empty() {
+            return None;
+        }
+        Some(Box::new(Slots {
             pages,
             taken_at: self.at,
-        })
+        }))
     }
 
     /// What the limits said.

@@ -1,5 +1,7 @@
 //! One answer out of several limits.
 
+use std::iter;
+use std::mem;
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
@@ -40,7 +42,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Verdict {
     /// Where the client now stands, or why the request does not pass.
-    pub decision: Result<Option<Standings>, Denial>,
+    pub decision: Result<Option<Standings>, Box<Denial>>,
     /// The limits that are not enforced and would have denied it.
     pub over: Vec<Rc<Limit>>,
 }
@@ -50,8 +52,8 @@ pub struct Verdict {
 pub struct Standings {
     /// With the one nearest to its end.
     pub tightest: Standing,
-    /// With that one of those in requests.
-    pub requests: Option<Standing>,
+    /// With that one of those of each other unit.
+    others: Vec<Standing>,
 }
 
 /// Where a client stands with a limit.
@@ -84,7 +86,7 @@ impl Verdict {
     /// The verdict of these outcomes, in the order they are to be reported.
     pub fn of(outcomes: impl Iterator<Item = Outcome>) -> Self {
         let mut standings: Option<Standings> = None;
-        let mut denial: Option<Denial> = None;
+        let mut denial: Option<Box<Denial>> = None;
         let mut over = Vec::new();
         for Outcome { limit, answer } in outcomes {
             match answer {
@@ -97,14 +99,17 @@ impl Verdict {
                 Answer::Allowed {
                     remaining,
                     reset_in,
-                } => Standings::add(
-                    &mut standings,
-                    Standing {
+                } => {
+                    let standing = Standing {
                         reset: limit.window().map(|_| reset_in),
                         limit,
                         remaining,
-                    },
-                ),
+                    };
+                    match &mut standings {
+                        Some(standings) => standings.add(standing),
+                        None => standings = Some(Standings::with(standing)),
+                    }
+                }
             }
         }
         Self {
@@ -121,7 +126,7 @@ impl Verdict {
 
 impl Denial {
     fn add(
-        denial: &mut Option<Self>,
+        denial: &mut Option<Box<Self>>,
         limit: Rc<Limit>,
         remaining: u32,
         retry_after: Option<NonZeroU64>,
@@ -133,11 +138,11 @@ impl Denial {
         };
         match denial {
             None => {
-                *denial = Some(Self {
+                *denial = Some(Box::new(Self {
                     longest: standing,
                     retry_after,
                     violated: vec![limit],
-                });
+                }));
             }
             Some(denial) => {
                 denial.violated.push(limit);
@@ -161,27 +166,34 @@ fn is_longer(wait: Option<NonZeroU64>, other: Option<NonZeroU64>) -> bool {
 // === impl Standings ===
 
 impl Standings {
-    fn add(standings: &mut Option<Self>, standing: Standing) {
-        let requests = (standing.limit.unit() == Unit::Requests).then(|| standing.clone());
-        match standings {
-            None => {
-                *standings = Some(Self {
-                    tightest: standing,
-                    requests,
-                });
-            }
-            Some(standings) => {
-                if standing.is_tighter_than(&standings.tightest) {
-                    standings.tightest = standing;
-                }
-                let tightest = standings.requests.as_ref();
-                let is_tighter =
-                    |new: &Standing| tightest.is_none_or(|old| new.is_tighter_than(old));
-                if requests.as_ref().is_some_and(is_tighter) {
-                    standings.requests = requests;
-                }
-            }
+    /// Where a client stands with one limit.
+    pub fn with(tightest: Standing) -> Self {
+        Self {
+            tightest,
+            others: Vec::new(),
         }
+    }
+
+    /// The standing with the limit of this unit that is nearest to its end.
+    pub fn of(&self, unit: Unit) -> Option<&Standing> {
+        let mut all = iter::once(&self.tightest).chain(&self.others);
+        all.find(|standing| standing.limit.unit() == unit)
+    }
+
+    /// Adds another limit's.
+    pub fn add(&mut self, mut standing: Standing) {
+        let Self { tightest, others } = self;
+        if standing.is_tighter_than(tightest) {
+            mem::swap(tightest, &mut standing);
+        }
+        let unit = standing.limit.unit();
+        match others.iter_mut().find(|other| other.limit.unit() == unit) {
+            Some(other) if standing.is_tighter_than(other) => *other = standing,
+            Some(_) => {}
+            None => others.push(standing),
+        }
+        let unit = tightest.limit.unit();
+        others.retain(|other| other.limit.unit() != unit);
     }
 }
 

@@ -6,10 +6,7 @@
 
 use std::num::NonZeroU64;
 
-use siphasher::sip::SipHasher13;
-use siphasher::sip128::SipHasher13 as SipHasher13x128;
-use zerocopy::little_endian::U64;
-use zerocopy::IntoBytes;
+use siphasher::sip128::SipHasher13;
 
 /// The secret of this process' table.
 #[derive(Clone, Copy)]
@@ -41,18 +38,11 @@ impl TableKey {
     /// Hashes a client id, which must be the same bytes for the same client
     /// only; see `client::ClientId`.
     pub fn client(&self, id: &[u8]) -> ClientHash {
-        let hash = SipHasher13x128::new_with_key(&self.0).hash(id);
+        let hash = SipHasher13::new_with_key(&self.0).hash(id);
         ClientHash {
             high: hash.h1,
             low: hash.h2,
         }
-    }
-
-    /// The fingerprint of a client's entry for the limit of this tag.
-    pub fn fingerprint(&self, client: &ClientHash, limit_tag: u64) -> Fingerprint {
-        let parts = [client.high, client.low, limit_tag].map(U64::new);
-        let hash = SipHasher13::new_with_key(&self.0).hash(parts.as_bytes());
-        Fingerprint(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
     }
 }
 
@@ -68,6 +58,14 @@ impl ClientHash {
     /// The half that chooses the page.
     pub fn high(&self) -> u64 {
         self.high
+    }
+
+    /// The fingerprint of the client's entry for the limit of this tag. The other
+    /// half is as good as random to whoever has not the key, and so is any
+    /// number xor it: two entries are as unlikely to be alike as two halves,
+    /// and those of one client are never.
+    pub fn fingerprint(&self, limit_tag: u64) -> Fingerprint {
+        Fingerprint(NonZeroU64::new(self.low ^ limit_tag).unwrap_or(NonZeroU64::MIN))
     }
 }
 

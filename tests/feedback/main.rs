@@ -67,7 +67,7 @@ fn standing(limit: &Rc<Limit>, remaining: u32, reset: u64) -> Standing {
 /// The denial of one limit that has nothing left.
 fn denial(limit: &Rc<Limit>, wait: Option<u64>) -> Refusal {
     let wait = wait.and_then(NonZeroU64::new);
-    Refusal::Denied(Denial {
+    Refusal::Denied(Box::new(Denial {
         longest: Standing {
             limit: limit.clone(),
             remaining: 0,
@@ -75,7 +75,7 @@ fn denial(limit: &Rc<Limit>, wait: Option<u64>) -> Refusal {
         },
         retry_after: wait,
         violated: vec![limit.clone()],
-    })
+    }))
 }
 
 fn reply(feedback: &Feedback, refusal: &Refusal) -> Reply {
@@ -95,10 +95,10 @@ fn shown(
     tightest: &Standing,
     requests: Option<&Standing>,
 ) -> Vec<(&'static str, Option<String>)> {
-    let standings = Standings {
-        tightest: tightest.clone(),
-        requests: requests.cloned(),
-    };
+    let mut standings = Standings::with(tightest.clone());
+    requests
+        .into_iter()
+        .for_each(|other| standings.add(other.clone()));
     let mut shown = Vec::new();
     feedback.show(&standings, "policy", Some(WALL), |name, value| {
         shown.push((name, value.map(ToOwned::to_owned)));

@@ -13,10 +13,7 @@ const HOUR: u64 = 60 * MINUTE;
 /// The one header of this name, for a limit that is full again after `reset`.
 fn told(feedback: &Feedback, name: &str, wall: Option<u64>, reset: u64) -> Option<String> {
     let standing = standing(&limit(r#""rate": "15/m""#), 0, reset);
-    let standings = Standings {
-        tightest: standing.clone(),
-        requests: Some(standing),
-    };
+    let standings = Standings::with(standing);
     let mut told = None;
     feedback.show(&standings, "", wall, |other, value| {
         if other == name {

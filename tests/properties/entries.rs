@@ -59,7 +59,7 @@ proptest! {
         let key = TableKey::new([7; 16]);
         let client = key.client(b"a");
         let charges: Vec<Charge> = kinds.into_iter().enumerate().map(|(index, (kind, mode))| Charge {
-            fingerprint: key.fingerprint(&client, index as u64),
+            fingerprint: client.fingerprint(index as u64),
             limit: Rc::new(Limit { name: "l".into(), index, tag: index as u64, mode, kind }),
             cost: NonZeroU32::MIN,
             entry: Entry::Spent,
@@ -101,7 +101,7 @@ proptest! {
         let key = TableKey::new([7; 16]);
         let mut bytes = bytes;
         bytes.truncate(bytes.len() / 24 * 24);
-        let fingerprint = key.fingerprint(&key.client(b"a"), 0);
+        let fingerprint = key.client(b"a").fingerprint(0);
         if let Some(first) = bytes.first_chunk_mut::<8>() {
             *first = fingerprint.get().to_le_bytes();
         }

@@ -37,7 +37,7 @@ fn at(monotonic: u64) -> Now {
 fn charges(key: &TableKey, client: u32, limits: &[Rc<Limit>]) -> Vec<Charge> {
     let client = key.client(&client.to_le_bytes());
     let charge = |limit: &Rc<Limit>| Charge {
-        fingerprint: key.fingerprint(&client, limit.tag),
+        fingerprint: client.fingerprint(limit.tag),
         limit: limit.clone(),
         cost: NonZeroU32::MIN,
         entry: Entry::Spent,

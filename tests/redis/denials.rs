@@ -11,7 +11,7 @@ const CLAIM: u64 = 50 * MILLI;
 
 fn fingerprint(client: u64) -> Fingerprint {
     let key = TableKey::new([7; 16]);
-    key.fingerprint(&key.client(&client.to_le_bytes()), 1)
+    key.client(&client.to_le_bytes()).fingerprint(1)
 }
 
 fn charge(client: u64, cost: u32) -> Charge {
