@@ -18,7 +18,7 @@ pub(crate) struct Charged<'a, 'r> {
 /// A page as it was read, with what its limits say.
 pub(super) struct Asked<'r> {
     pub(super) request: &'r PageCharge,
-    stored: StoredPage,
+    stored: StoredPage<'r>,
     decided: Vec<Decided>,
 }
 
@@ -68,7 +68,7 @@ impl<'a, 'r> Charged<'a, 'r> {
 // === impl Asked ===
 
 impl<'r> Asked<'r> {
-    pub(super) fn read(key: String, request: &'r PageCharge, now: Now) -> Result<Self, HostError> {
+    pub(super) fn read(key: &'r str, request: &'r PageCharge, now: Now) -> Result<Self, HostError> {
         let stored = StoredPage::read(key)?;
         Ok(Self {
             request,

@@ -11,6 +11,7 @@ mod clock;
 mod entropy;
 mod headers;
 mod metrics;
+mod page_keys;
 mod pages;
 mod redis;
 mod reply;

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use log::error;
 
 use super::asked::{Asked, Charged, Swap};
+use super::page_keys::PageKeys;
 use super::stored_page::{StoredPage, MAX_TRIES};
 use super::{tick, Clocks, HostError, Metrics};
 use crate::limit::Now;
@@ -19,8 +20,7 @@ use crate::table::{
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Pages {
-    /// What the key of each page begins with.
-    prefix: String,
+    keys: PageKeys,
     clocks: Clocks,
     /// What is still to be given back.
     owed: RefCell<Vec<Owed>>,
@@ -52,11 +52,10 @@ pub(crate) enum Uncounted {
 // === impl Pages ===
 
 impl Pages {
-    /// The table of this namespace and layout. The `2` is the version of a
-    /// page's format.
+    /// The table of this namespace and layout.
     pub(crate) fn new(namespace: &str, layout: Layout, clocks: Clocks) -> Self {
         Self {
-            prefix: format!("tollgate/{namespace}/2/{}/", layout.pages()),
+            keys: PageKeys::new(namespace, layout),
             clocks,
             owed: RefCell::default(),
         }
@@ -119,7 +118,7 @@ impl Pages {
     /// there, ns.
     pub(crate) fn look(&self, request: &PageCharge) -> Result<Vec<(u32, u64)>, HostError> {
         let now = self.clocks.now()?;
-        let stored = StoredPage::read(self.key(request.page))?;
+        let stored = StoredPage::read(self.keys.of(request.page))?;
         Ok(stored.page.look(&request.charges, now))
     }
 
@@ -131,7 +130,7 @@ impl Pages {
         fingerprint: Fingerprint,
     ) -> Result<Option<Option<(u32, u64)>>, HostError> {
         let now = self.clocks.now()?;
-        let stored = StoredPage::read(self.key(page))?;
+        let stored = StoredPage::read(self.keys.of(page))?;
         let look = stored.page.seen(fingerprint, now);
         Ok(look.map(|look| look.left()))
     }
@@ -215,8 +214,8 @@ impl Pages {
         self.settle(rest, Which::Alone, now, metrics)
     }
 
-    fn ask<'r>(&self, request: &'r PageCharge, now: Now) -> Result<Asked<'r>, HostError> {
-        Asked::read(self.key(request.page), request, now)
+    fn ask<'r>(&'r self, request: &'r PageCharge, now: Now) -> Result<Asked<'r>, HostError> {
+        Asked::read(self.keys.of(request.page), request, now)
     }
 
     fn pay(&self, owed: Owed) {
@@ -233,7 +232,7 @@ impl Pages {
     fn give_back(&self, owed: &Owed) -> Result<bool, HostError> {
         let Owed { charge, charged_at } = owed;
         let now = self.clocks.now()?;
-        let mut stored = StoredPage::read(self.key(charge.page))?;
+        let mut stored = StoredPage::read(self.keys.of(charge.page))?;
         for _ in 0..MAX_TRIES {
             stored.page.give_back(&charge.charges, *charged_at, now);
             if stored.write()? {
@@ -249,7 +248,7 @@ impl Pages {
     fn update(&self, page: PageIndex, mut change: impl FnMut(&mut Page, Now)) -> bool {
         let mut updated = || -> Result<bool, HostError> {
             let now = self.clocks.now()?;
-            let mut stored = StoredPage::read(self.key(page))?;
+            let mut stored = StoredPage::read(self.keys.of(page))?;
             for _ in 0..MAX_TRIES {
                 change(&mut stored.page, now);
                 if stored.write()? {
@@ -263,15 +262,6 @@ impl Pages {
             error!("what Redis said could not be kept: {failure}");
             false
         })
-    }
-
-    fn key(&self, index: PageIndex) -> String {
-        let mut number = itoa::Buffer::new();
-        let number = number.format(index.get());
-        let mut key = String::with_capacity(self.prefix.len().saturating_add(number.len()));
-        key.push_str(&self.prefix);
-        key.push_str(number);
-        key
     }
 }
 

@@ -14,19 +14,19 @@ pub(super) const CREATE: u32 = u32::MAX;
 pub(super) const MAX_TRIES: u32 = 32;
 
 /// A page under its key, with the value that a compare-and-swap compares.
-pub(super) struct StoredPage {
-    key: String,
+pub(super) struct StoredPage<'k> {
+    key: &'k str,
     pub(super) page: Page,
     cas: u32,
 }
 
 // === impl StoredPage ===
 
-impl StoredPage {
+impl<'k> StoredPage<'k> {
     /// Reads the page under this key; a missing one is empty.
-    pub(super) fn read(key: String) -> Result<Self, HostError> {
+    pub(super) fn read(key: &'k str) -> Result<Self, HostError> {
         let (bytes, cas) =
-            hostcalls::get_shared_data(&key).map_err(HostError::in_call("get_shared_data"))?;
+            hostcalls::get_shared_data(key).map_err(HostError::in_call("get_shared_data"))?;
         Ok(Self {
             key,
             page: bytes.map_or_else(Page::empty, Page::from_bytes),
@@ -35,14 +35,14 @@ impl StoredPage {
     }
 
     pub(super) fn read_again(&mut self) -> Result<(), HostError> {
-        *self = Self::read(std::mem::take(&mut self.key))?;
+        *self = Self::read(self.key)?;
         Ok(())
     }
 
     /// `false` where the page has changed since it was read.
     pub(super) fn write(&self) -> Result<bool, HostError> {
         let bytes = Some(self.page.as_bytes());
-        match hostcalls::set_shared_data(&self.key, bytes, Some(self.cas)) {
+        match hostcalls::set_shared_data(self.key, bytes, Some(self.cas)) {
             Ok(()) => Ok(true),
             Err(Status::CasMismatch) => Ok(false),
             Err(status) => Err(HostError::in_call("set_shared_data")(status)),
