@@ -128,14 +128,12 @@ impl Concurrency {
 
     /// The state with `now` in its current generation.
     fn current(&self, state: Option<SlotState>, now: u64) -> SlotState {
-        let timeout = self.timeout.get();
         match state {
             Some(state) if now >= state.gone_at || state.held() == 0 => self.unused(now),
             Some(state) if now >= state.timeouts_before_gone(1) => SlotState {
-                gone_at: state.gone_at.saturating_add(nanos(timeout)),
-                timeout,
                 current: 0,
                 previous: state.current,
+                ..self.after(state, now)
             },
             // No clock runs back, but bytes may be anybody's.
             Some(state) => SlotState {
@@ -145,6 +143,19 @@ impl Concurrency {
                 ..state
             },
             None => self.unused(now),
+        }
+    }
+
+    /// The generation after one that has ended. By the time at which it began, a
+    /// slot's is known; so under another timeout than before, where the two lengths
+    /// do not tell it, it begins now.
+    fn after(&self, ended: SlotState, now: u64) -> SlotState {
+        if ended.timeout != self.timeout.get() {
+            return self.unused(now);
+        }
+        SlotState {
+            gone_at: ended.gone_at.saturating_add(nanos(ended.timeout)),
+            ..ended
         }
     }
 

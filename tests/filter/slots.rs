@@ -146,6 +146,24 @@ fn slots_are_kept_over_a_reload() {
     assert_eq!(free(&gateway, &a()), 1);
 }
 
+/// A generation that began under a longer timeout than the one before once seemed to hold
+/// the slots of both, and one of before that came back was missed for up to twice as long.
+#[test]
+fn a_longer_timeout_loses_no_slot_of_before() {
+    let limit = |timeout: &str| {
+        let limit = format!(r#""at-once": {{"concurrency": 2, "timeout": "{timeout}"}}"#);
+        config(&limit)
+    };
+    let mut gateway = Gateway::start(&limit("1m")).unwrap();
+    let held = gateway.open(&a());
+    gateway.update(&limit("1h")).unwrap();
+    // By now in the next generation.
+    gateway.advance(Duration::from_secs(90));
+    assert!(gateway.send(&a()).passed());
+    held.complete();
+    assert_eq!(free(&gateway, &a()), 2);
+}
+
 /// Slots that are held are the last that a crowded page gives up.
 #[test]
 fn held_slots_outlast_a_crowd() {

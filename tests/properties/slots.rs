@@ -1,5 +1,6 @@
 //! Slots against a list of the requests that hold them.
 
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
@@ -21,13 +22,23 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        (0_u64..70 * SECOND).prop_map(Step::Wait),
+    prop::collection::vec(step(70), 1..200)
+}
+
+/// With waits of up to so many seconds.
+fn step(longest: u64) -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..longest * SECOND).prop_map(Step::Wait),
         Just(Step::Take),
         Just(Step::Take),
         any::<prop::sample::Index>().prop_map(Step::End),
-    ];
-    prop::collection::vec(step, 1..200)
+    ]
+}
+
+/// What each step is decided under, by its place in a list of timeouts, in seconds.
+fn steps_of_several() -> impl Strategy<Value = (Vec<(prop::sample::Index, Step)>, Vec<u32>)> {
+    let steps = prop::collection::vec((any::<prop::sample::Index>(), step(25)), 1..200);
+    (steps, prop::collection::vec(30_u32..2_000, 1..4))
 }
 
 proptest! {
@@ -96,5 +107,50 @@ proptest! {
         let released = limit.release(state, taken_at, now);
         prop_assert!(released.held() <= state.held());
         prop_assert!(limit.free(Some(state), now) <= 7);
+    }
+
+    /// Configurations take turns, as over a reload, when workers and requests of the one of
+    /// before are still at work. Requests that end before any timeout are counted exactly.
+    #[test]
+    fn another_timeout_loses_no_slot(
+        (steps, timeouts) in steps_of_several(), slots in 1_u32..6,
+    ) {
+        let limits: Vec<Concurrency> = timeouts.iter().map(|timeout| limit(slots, *timeout)).collect();
+        let shortest = u64::from(*timeouts.iter().min().unwrap()) * SECOND;
+        let (mut state, mut now): (Option<SlotState>, u64) = (None, 1 << 50);
+        let mut held: VecDeque<u64> = VecDeque::new();
+        for (index, step) in steps {
+            let limit = index.get(&limits);
+            let ended = match step {
+                Step::Wait(nanos) => {
+                    // Those that would grow too old end before.
+                    let old = |taken: &&u64| now + nanos - **taken >= shortest;
+                    let count = held.iter().filter(old).count();
+                    let ended: Vec<u64> = held.drain(..count).collect();
+                    for taken_at in ended {
+                        state = state.map(|state| limit.release(state, taken_at, now));
+                    }
+                    now += nanos;
+                    continue;
+                }
+                Step::Take => {
+                    match limit.take(state, now) {
+                        SlotDecision::Taken { next, .. } => {
+                            prop_assert!(held.len() < slots as usize);
+                            state = Some(next);
+                            held.push_back(now);
+                        }
+                        SlotDecision::NoneFree => prop_assert_eq!(held.len(), slots as usize),
+                    }
+                    continue;
+                }
+                Step::End(index) if !held.is_empty() => held.remove(index.index(held.len())),
+                Step::End(_) => None,
+            };
+            if let (Some(taken_at), Some(before)) = (ended, state) {
+                state = Some(limit.release(before, taken_at, now));
+            }
+            prop_assert_eq!(limit.free(state, now), slots - held.len() as u32);
+        }
     }
 }
