@@ -142,7 +142,7 @@ fn a_slot_is_held_to_the_end_of_the_request_and_no_longer() {
         );
         let _rest = end();
         let (free, at_first) = gate.first_free(key, Instant::now());
-        println!("{key}: {} ms, at the {at_first}. try", free.as_millis());
+        println!("{key}: {free:.1?}, at try {at_first}");
         gate.until_free(key, SLOTS);
         gate.until_waiting(0);
     }
