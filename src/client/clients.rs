@@ -83,6 +83,14 @@ impl Clients {
         client.parts().find_map(|part| self.part(&part)?.plan)
     }
 
+    /// The plan of each client that has one.
+    pub fn plans(&self) -> impl Iterator<Item = PlanIndex> + '_ {
+        let credentials = self.credentials.values().chain(self.hashed.values());
+        credentials
+            .chain(self.others.values())
+            .filter_map(|entry| entry.plan)
+    }
+
     /// How many clients are listed.
     pub fn len(&self) -> usize {
         let listed = self.credentials.len().saturating_add(self.hashed.len());

@@ -198,21 +198,26 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     let variants = || limits.sound.iter().flat_map(NamedLimit::variants);
     let has_tags = variants().any(|limit| limit.mode == Mode::Tag);
     let has_quotas = variants().any(|limit| limit.is_quota());
-    Some(Config {
-        warnings: warnings::of(&limits, redis.is_some(), &routes),
-        redis: redis.filter(|_| !limits.cluster.is_empty()),
+    let mut config = Config {
+        warnings: Vec::new(),
+        redis,
         hash_secret: hash_secret?,
         namespace: namespace?.into(),
         layout: Layout::for_entries(max_entries?),
         has_tags,
         has_quotas,
-        plans: limits.plans?,
+        plans: limits.plans.clone()?,
         caller,
-        limits: limits.sound.into_iter().map(|named| named.limit).collect(),
+        limits: limits.limits().cloned().collect(),
         routes,
         status: status?,
         clients: clients?,
         plan_from: plan_from?,
         feedback: feedback?,
-    })
+    };
+    config.warnings = warnings::of(&limits, &config);
+    if limits.cluster.is_empty() {
+        config.redis = None;
+    }
+    Some(config)
 }

@@ -4,9 +4,11 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::limits::Limits;
+use super::Config;
+use crate::client::PlanIndex;
 use crate::limit::{Allowance, Consistency, Kind, Limit, Scope};
 use crate::redis::least_to_lend;
-use crate::route::{LimitGroup, Routes};
+use crate::route::LimitGroup;
 
 /// What an operator should look at twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Warning {
     FreeLastRoute,
     /// No route has this limit.
     UnusedLimit(Rc<str>),
+    /// No client can be on this plan.
+    UnusedPlan(Rc<str>),
     /// No limit is shared by gateways, also not while Redis does not answer.
     UnusedGateways,
     /// No limit is counted in Redis.
@@ -31,33 +35,46 @@ pub enum Warning {
 }
 
 /// The warnings of a sound configuration.
-pub(super) fn of(limits: &Limits, redis: bool, routes: &Routes) -> Vec<Warning> {
+pub(super) fn of(limits: &Limits, config: &Config) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    let routes = &config.routes;
+    let asking = config.status.as_ref().map(|status| &status.charged);
     let used = |name: &Rc<str>| {
-        let groups = routes.iter().flat_map(|route| &route.tiers.own.groups);
+        let tiers = routes.iter().map(|route| &route.tiers).chain(asking);
+        let groups = tiers.flat_map(|tiers| &tiers.own.groups);
         let mut limits = groups.flat_map(LimitGroup::limits);
         limits.any(|limit| limit.name == *name)
     };
-    let names = limits.sound.iter().map(|named| &named.limit.name);
+    let names = limits.limits().map(|limit| &limit.name);
     warnings.extend(
         names
             .filter(|name| !used(name))
             .cloned()
             .map(Warning::UnusedLimit),
     );
+    warnings.extend(unused_plans(config).map(Warning::UnusedPlan));
     if limits.unused_gateways {
         warnings.push(Warning::UnusedGateways);
     }
-    if redis && limits.cluster.is_empty() {
+    if config.redis.is_some() && limits.cluster.is_empty() {
         warnings.push(Warning::UnusedRedis);
     }
-    let sound = limits.sound.iter();
-    warnings.extend(sound.filter_map(|named| no_room_to_lend(&named.limit)));
+    warnings.extend(limits.limits().filter_map(|limit| no_room_to_lend(limit)));
     let some_limited = routes.iter().any(|route| !route.is_unlimited());
     if routes.last().is_unlimited() && some_limited {
         warnings.push(Warning::FreeLastRoute);
     }
     warnings
+}
+
+/// The plans that the table gives nobody, where nothing else chooses one.
+fn unused_plans(config: &Config) -> impl Iterator<Item = Rc<str>> + '_ {
+    let plans = config.plans.iter().zip((0..).map(PlanIndex));
+    let unused = plans.filter(|(_, plan)| {
+        let chosen = config.clients.plans().any(|chosen| chosen == *plan);
+        !chosen && config.plan_from.sources.is_empty()
+    });
+    unused.map(|(name, _)| name.clone())
 }
 
 fn no_room_to_lend(limit: &Limit) -> Option<Warning> {
@@ -92,6 +109,10 @@ impl fmt::Display for Warning {
                  such as /v1%2Fchat, meets none",
             ),
             Self::UnusedLimit(name) => write!(f, "limits.{name}: no route applies it"),
+            Self::UnusedPlan(name) => write!(
+                f,
+                "plans.{name}: no client in \"clients\" is on it, and there is no \"plan_from\""
+            ),
             Self::UnusedGateways => f.write_str(
                 "gateways: no limit is divided by it, which needs \"scope\": \"share\", or \
                  \"scope\": \"cluster\" with \"on_failure\": \"local\"",

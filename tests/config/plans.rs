@@ -157,3 +157,21 @@ fn a_cost_above_a_plans_burst_is_an_error() {
         "routes": [{"match": {}, "limits": ["l"], "cost": 5}]}"#;
     only(json, "routes[0].limits[0]: expected a limit whose burst, in one gateway, covers the route's cost of 5 (under a plan this one's is 4), found \"l\"");
 }
+
+#[test]
+fn a_plan_that_nobody_can_be_on_is_warned_of() {
+    let with = |more: &str| -> Vec<String> {
+        let json = with_plans(&format!(r#"{{"pro": {{}}, "free": {{}}}}{more}"#));
+        let config = Config::parse(json.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"));
+        config.warnings.iter().map(ToString::to_string).collect()
+    };
+    let unused = |plan: &str| {
+        format!("plans.{plan}: no client in \"clients\" is on it, and there is no \"plan_from\"")
+    };
+    assert_eq!(with(""), [unused("pro"), unused("free")]);
+    assert_eq!(
+        with(r#", "clients": {"ip:10.0.0.1": {"plan": "pro"}}"#),
+        [unused("free")]
+    );
+    assert_eq!(with(r#", "plan_from": [{"jwt_claim": "plan"}]"#), [""; 0]);
+}

@@ -41,3 +41,10 @@ fn wrong_fields() {
         only(&with_top(&format!(r#""status": {status}"#)), &expected);
     }
 }
+
+#[test]
+fn a_limit_that_only_asking_is_charged_to_is_used() {
+    let json = r#"{"client_from": [{"ip": {}}], "limits": {"a": {"rate": "1/s"}, "ask": {"rate": "2/s"}},
+        "routes": [{"match": {}, "limits": ["a"]}], "status": {"path": "/limits", "limits": ["ask"]}}"#;
+    assert_eq!(Config::parse(json.as_bytes()).unwrap().warnings, []);
+}

@@ -136,6 +136,11 @@ impl NamedLimit {
 // === impl Limits ===
 
 impl Limits {
+    /// Those without an error, as they are without a plan.
+    pub(super) fn limits(&self) -> impl Iterator<Item = &Rc<Limit>> {
+        self.sound.iter().map(|named| &named.limit)
+    }
+
     /// Reads a limit, and notes what it needs from elsewhere.
     fn draft<'a>(
         &mut self,
