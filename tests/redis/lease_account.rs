@@ -6,36 +6,21 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use tollgate::limit::{Answer, Limit};
+use tollgate::limit::{Answer, Limit, Period};
 use tollgate::redis::{Ask, Consulted, LeaseBook, Operation, Told, LEASE_LENGTH_MS};
 
-use crate::lender::{Account, Fate, Sent};
-use crate::{limit, units, MILLI, SECOND};
+use crate::lease_steps::{since, step, Step, CLIENTS};
+use crate::lender::{gateway_ns, second_after, Account, Fate, Sent};
+use crate::{limit, limit_of, ns, quota, units, MILLI, SECOND};
 
 const START: u64 = 1 << 40;
 const BACK_OFF: NonZeroU64 = NonZeroU64::MIN.saturating_add(SECOND - 1);
-const CLIENTS: u64 = 3;
-
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    /// A client asks, and is perhaps refused by another limit later.
-    Request {
-        client: u64,
-        cost: u32,
-        undone: bool,
-    },
-    /// The oldest request that is to be undone is.
-    Undo,
-    /// The book is asked what is due; the lender has so many quarters of what is
-    /// wanted.
-    Tick { quarters: u32, fate: Fate },
-    /// The oldest call has its outcome.
-    Deliver,
-}
+/// The client of a quota.
+const QUOTA: u64 = 2;
 
 struct World {
     now: u64,
-    limits: [Rc<Limit>; 2],
+    limits: [Rc<Limit>; CLIENTS as usize],
     book: LeaseBook,
     accounts: BTreeMap<u64, Account>,
     sent: Vec<Sent>,
@@ -49,9 +34,19 @@ impl World {
     fn new() -> Self {
         Self {
             now: START,
-            limits: [limit(60, 10 * MILLI), limit(6_000, MILLI)],
+            limits: [
+                limit(60, 10 * MILLI),
+                limit(6_000, MILLI),
+                limit_of(quota(2_000, Period::Fixed(ns(5)), 0)),
+            ],
             book: LeaseBook::default(),
-            accounts: BTreeMap::new(),
+            accounts: BTreeMap::from([(
+                QUOTA,
+                Account {
+                    is_quota: true,
+                    ..Account::default()
+                },
+            )]),
             sent: Vec::new(),
             to_undo: Vec::new(),
             spent: 0,
@@ -61,7 +56,7 @@ impl World {
     fn request(&mut self, client: u64, cost: u32, undone: bool) {
         let (now, cost_units) = (self.now, units(cost));
         let account = self.accounts.entry(client).or_default();
-        let limit = &self.limits[(client % 2) as usize];
+        let limit = &self.limits[client as usize];
         match self.book.consult(client, limit, cost_units, now) {
             Consulted::Enough => {
                 assert!(now < account.ends_at, "spent after the lease's end");
@@ -80,13 +75,26 @@ impl World {
             Consulted::Denied(Answer::Denied { remaining, .. }) => {
                 assert!(remaining < cost);
                 let recent = now - account.last_answer <= 530 * MILLI;
-                assert!(recent || account.in_flight, "denied of old");
+                let is_dry = client == QUOTA && now < account.dry_until;
+                assert!(recent || account.in_flight || is_dry, "denied of old");
             }
             Consulted::Denied(answer) => panic!("{answer:?}"),
             Consulted::Ask => {
                 self.book
                     .watch(client, &"key".into(), limit, cost_units, now);
             }
+        }
+    }
+
+    fn exhaust(&mut self, client: u64, after: u64, answered: bool) {
+        self.tick(4, Fate::AnsweredLate);
+        self.now = second_after(self.now) - MILLI + after;
+        while answered && !self.sent.is_empty() {
+            self.deliver();
+        }
+        let mut before = None;
+        while before.replace(self.spent) != Some(self.spent) {
+            self.request(client, 1, false);
         }
     }
 
@@ -110,11 +118,12 @@ impl World {
             else {
                 panic!("{ask:?}");
             };
-            let burst = self.limits[(client % 2) as usize].size();
+            let size = self.limits[client as usize].size();
+            let most = size / if client == QUOTA { 20 } else { 6 };
             let account = self.accounts.entry(client).or_default();
             assert!(!account.in_flight, "two calls at once");
             account.in_flight = true;
-            assert!(terms.unspent <= terms.held && terms.wanted <= burst / 6);
+            assert!(terms.unspent <= terms.held && terms.wanted <= most);
             if terms.generation == 0 {
                 assert_eq!(terms.held, 0);
             } else {
@@ -157,16 +166,25 @@ impl World {
             sent.execute(account, now);
         }
         match (sent.fate, &sent.reply) {
-            (Fate::AnsweredAtOnce | Fate::AnsweredLate, Some((reply, executed_at, redis_now))) => {
+            (Fate::AnsweredAtOnce | Fate::AnsweredLate, Some((reply, redis_now))) => {
                 let told = Told::Answered(reply, *redis_now);
                 self.book.told(client, &told, BACK_OFF, now);
                 if sent.terms.wanted > 0 {
-                    let kept = (sent.terms.generation + 2) * LEASE_LENGTH_MS > *redis_now;
+                    let kept = account.keeps(sent.terms, *redis_now);
                     let left = if kept { account.available } else { 0 };
                     account.available = left + u64::from(reply.granted);
-                    let left_ms = (reply.generation + 2) * LEASE_LENGTH_MS - redis_now;
-                    account.ends_at = executed_at + left_ms * MILLI;
+                    let end = (reply.generation + 2) * LEASE_LENGTH_MS;
+                    let period_end = account.period_end(*redis_now);
+                    account.lease_period = period_end;
+                    account.ends_at = gateway_ns(end.min(period_end));
                     account.last_answer = now;
+                    if let Answer::Allowed {
+                        remaining: 0,
+                        reset_in,
+                    } = reply.answer
+                    {
+                        account.dry_until = now + reset_in;
+                    }
                 }
             }
             _ => self.book.told(client, &Told::Failed, BACK_OFF, now),
@@ -183,31 +201,13 @@ impl World {
             Step::Undo => self.undo(),
             Step::Tick { quarters, fate } => self.tick(quarters, fate),
             Step::Deliver => self.deliver(),
+            Step::Exhaust {
+                client,
+                after,
+                answered,
+            } => self.exhaust(client, after, answered),
         }
     }
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let fate = prop::sample::select(vec![
-        Fate::AnsweredAtOnce,
-        Fate::AnsweredAtOnce,
-        Fate::AnsweredLate,
-        Fate::AnsweredLate,
-        Fate::AnswerLost,
-        Fate::Lost,
-    ]);
-    prop_oneof![
-        8 => (0..CLIENTS, 1_u32..8, prop::bool::weighted(0.3))
-            .prop_map(|(client, cost, undone)| Step::Request { client, cost, undone }),
-        2 => Just(Step::Undo),
-        4 => (prop::sample::select(vec![0, 1, 2, 3, 4, 4, 4, 4]), fate)
-            .prop_map(|(quarters, fate)| Step::Tick { quarters, fate }),
-        4 => Just(Step::Deliver),
-    ]
-}
-
-fn since() -> impl Strategy<Value = u64> {
-    prop_oneof![20 => 0..20 * MILLI, 4 => 0..200 * MILLI, 1 => 0..5 * SECOND]
 }
 
 proptest! {
@@ -239,14 +239,16 @@ proptest! {
 /// Or the property above would hold of a book that lends nothing.
 #[test]
 fn a_client_that_goes_on_spends_from_its_lease() {
-    let mut world = World::new();
-    for round in 0..400 {
-        world.now += 10 * MILLI;
-        world.request(1, 5, false);
-        if round % 4 == 0 {
-            world.tick(4, Fate::AnsweredAtOnce);
-            world.deliver();
+    for client in [1, QUOTA] {
+        let mut world = World::new();
+        for round in 0..800 {
+            world.now += 10 * MILLI;
+            world.request(client, 5, false);
+            if round % 4 == 0 {
+                world.tick(4, Fate::AnsweredAtOnce);
+                world.deliver();
+            }
         }
+        assert!(world.spent > 3_900, "{} of {client}", world.spent);
     }
-    assert!(world.spent > 1_900, "{}", world.spent);
 }

@@ -1,11 +1,11 @@
 //! Leases with numbers that no clock shows and no script says.
 
 use proptest::prelude::*;
-use tollgate::limit::Answer;
+use tollgate::limit::{Answer, Period};
 use tollgate::redis::{Consulted, KeyReply, LeaseBook, Told};
 
 use crate::leases::{due, watch};
-use crate::{limit, ns, units, SECOND};
+use crate::{limit, limit_of, ns, quota, units, SECOND};
 
 const NOW: u64 = 1 << 40;
 
@@ -31,12 +31,13 @@ fn odd() -> impl Strategy<Value = Odd> {
     let cost =
         || prop_oneof![any::<u32>(), Just(u32::MAX), 1_u32..200].prop_map(|cost| cost.max(1));
     let units = || prop_oneof![any::<u32>(), Just(u32::MAX), 0_u32..200];
-    let reply = (any::<bool>(), units(), units(), number(), number()).prop_map(
-        |(allowed, remaining, granted, generation, redis_now)| {
+    let times = (number(), number());
+    let reply = (any::<bool>(), units(), units(), number(), times).prop_map(
+        |(allowed, remaining, granted, generation, (redis_now, reset_in))| {
             let answer = match allowed {
                 true => Answer::Allowed {
                     remaining,
-                    reset_in: 1,
+                    reset_in,
                 },
                 false => Answer::Denied {
                     remaining,
@@ -73,8 +74,12 @@ proptest! {
         burst in prop_oneof![1_u32..300, Just(u32::MAX)],
         interval in prop_oneof![Just(1_u64), Just(73_000_000)],
         back_off in prop_oneof![Just(1_u64), Just(u64::MAX)],
+        is_quota in any::<bool>(),
     ) {
-        let limit = limit(burst, interval);
+        let limit = match is_quota {
+            true => limit_of(quota(burst, Period::Month, 0)),
+            false => limit(burst, interval),
+        };
         let mut book = LeaseBook::default();
         for (step, now) in steps {
             match step {

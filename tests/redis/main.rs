@@ -19,6 +19,7 @@ mod lease_account;
 mod lease_numbers;
 mod lease_plans;
 mod lease_quota;
+mod lease_steps;
 mod leases;
 mod lender;
 mod names;
