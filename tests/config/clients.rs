@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use tollgate::config::Config;
+
 use crate::errors;
 
 pub(crate) const ALICE: &str = "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90";
@@ -16,19 +18,12 @@ pub(crate) fn with_plans(rest: &str) -> String {
     )
 }
 
-/// Its errors, the plans themselves aside.
-pub(crate) fn beside_plans(json: &str) -> Vec<String> {
-    let mut errors = errors(json);
-    errors.retain(|error| error != "plans: not supported yet");
-    errors
-}
-
 /// Asserts the errors of these clients, found by these sources.
 #[track_caller]
 pub(crate) fn check(client_from: &str, clients: &str, expected: &[&str]) {
     let rest = format!(r#""client_from": [{client_from}], "clients": {{{clients}}}"#);
     assert_eq!(
-        beside_plans(&with_plans(&rest)),
+        errors(&with_plans(&rest)),
         expected,
         "{client_from} {clients}"
     );
@@ -92,13 +87,13 @@ fn a_plan_needs_plans() {
         )
     };
     assert_eq!(
-        beside_plans(&config("")),
+        errors(&config("")),
         [
             r#"clients (entry 1).plan: expected the name of a plan, but there is no "plans" at the top, found "pro""#
         ]
     );
     // Plans that cannot be read may be those that were meant.
-    let found = beside_plans(&config(r#", "plans": 5"#));
+    let found = errors(&config(r#", "plans": 5"#));
     assert!(
         !found.iter().any(|error| error.contains("clients")),
         "{found:?}"
@@ -169,7 +164,7 @@ fn a_client_of_another_kind_stands_after_its_kind() {
         let rest = format!(
             r#""client_from": [{all}], {routes}, "clients": {{"x": {{"plan": "pro"}}, {clients}}}"#
         );
-        assert_eq!(beside_plans(&with_plans(&rest)), expected, "{clients}");
+        assert_eq!(errors(&with_plans(&rest)), expected, "{clients}");
     };
     check(
         r#""ip:10.0.0.1": {"plan": "pro"}, "ip:2001:db8::": {}, "jwt_claim:a:b": {}, "property:é": {}, "path_param: ": {}, "constant:c": {}"#,
@@ -257,4 +252,21 @@ fn a_hundred_thousand_clients_are_read() {
             r#"clients (entry 100001).plan: expected the name of a plan: "free" or "pro", found "gold""#,
         ],
     );
+}
+
+/// As many as an API may have keys. `docs/design.md` has how long it takes.
+#[test]
+fn a_hundred_thousand_clients_are_read_and_found() {
+    let entries: Vec<String> = (0..100_000)
+        .map(|n| format!(r#""key-{n}": {{"plan": "{}"}}"#, ["free", "pro"][n % 2]))
+        .collect();
+    let json = format!(
+        r#"{{"client_from": [{{"header": "x-api-key", "known": true}}], "limits": {{"l": {{"rate": "1/s"}}}},
+            "plans": {{"free": {{}}, "pro": {{}}}}, "clients": {{{}}}}}"#,
+        entries.join(", ")
+    );
+    let clients = Config::parse(json.as_bytes()).unwrap().clients;
+    assert_eq!(clients.len(), 100_000);
+    assert!(clients.knows(b"key-0") && clients.knows(b"key-99999"));
+    assert!(!clients.knows(b"key-100000"));
 }

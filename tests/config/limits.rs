@@ -233,6 +233,11 @@ fn wrong_fields() {
 
 #[test]
 fn slots_are_never_counted_in_redis() {
+    let expected = "limits.rpm.scope: expected \"local\" or \"share\", since slots are counted where the requests are, found \"cluster\"";
+    only(
+        &with_limit(r#""concurrency": 4, "scope": "cluster""#),
+        expected,
+    );
     let redis = r#""redis": {"upstream": "r", "bridge": "upstash", "on_failure": "allow"}"#;
     let json = with_top(redis).replace(
         r#""rate": "9/s""#,

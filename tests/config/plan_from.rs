@@ -1,12 +1,12 @@
 //! `plan_from`: a plan that a client could choose for itself is refused.
 
-use crate::clients::{beside_plans, with_plans};
+use crate::clients::with_plans;
 use crate::errors;
 
 #[track_caller]
 fn check(plan_from: &str, expected: &[&str]) {
     let rest = format!(r#""client_from": [{{"ip": {{}}}}], "plan_from": {plan_from}"#);
-    assert_eq!(beside_plans(&with_plans(&rest)), expected, "{plan_from}");
+    assert_eq!(errors(&with_plans(&rest)), expected, "{plan_from}");
 }
 
 #[test]

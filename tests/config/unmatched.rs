@@ -1,6 +1,7 @@
 //! Entries of `clients` that nobody can ever be: each looks like a rule.
 
-use crate::clients::{beside_plans, check, with_plans, ALICE, KEY, KNOWN};
+use crate::clients::{check, with_plans, ALICE, KEY, KNOWN};
+use crate::errors;
 
 #[test]
 fn a_network_is_named_as_client_from_counts_it() {
@@ -70,14 +71,14 @@ fn one_source_that_is_missing_is_one_error() {
     );
     // Nor is it two where the sources at the top are wrong, or left out.
     let entry = r#""clients": {"jwt_claim:a": {"plan": "pro"}}"#;
-    let wrong = beside_plans(&with_plans(&format!(
+    let wrong = errors(&with_plans(&format!(
         r#""client_from": [{{"jwt": 5}}], {entry}"#
     )));
     assert!(
         wrong.len() == 1 && wrong[0].starts_with("client_from[0]"),
         "{wrong:?}"
     );
-    let left_out = beside_plans(&with_plans(entry));
+    let left_out = errors(&with_plans(entry));
     assert!(
         left_out.len() == 1 && left_out[0].starts_with("client_from:"),
         "{left_out:?}"
@@ -110,9 +111,9 @@ fn who_is_merely_known_may_be_so_to_a_limit() {
                 "limits": {{"a": {{"rate": "9/s", "client_from": [{KNOWN}]}}, "b": {{"rate": "9/s"}}}}}}"#
         )
     };
-    assert_eq!(beside_plans(&config("{}")), [""; 0]);
+    assert_eq!(errors(&config("{}")), [""; 0]);
     assert_eq!(
-        beside_plans(&config(r#"{"plan": "pro"}"#)),
+        errors(&config(r#"{"plan": "pro"}"#)),
         [
             r#"clients (entry 1): expected a source "header", "query" or "cookie" in client_from, which could yield this id, found none"#
         ]

@@ -25,6 +25,7 @@ mod grpc;
 mod harness;
 mod harness_itself;
 mod hostile_bytes;
+mod many_clients;
 mod memory;
 mod operator;
 mod quota;

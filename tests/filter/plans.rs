@@ -231,3 +231,17 @@ fn a_denial_of_one_plan_is_not_believed_of_another() {
     assert_eq!(pending.call().keys(), key);
     assert_eq!(&pending.call().arguments()[4..6], ["60", "1000000000"]);
 }
+
+/// Whoever is stopped is stopped, also where the limit is only tried on others.
+#[test]
+fn a_blocked_client_is_denied_by_a_limit_in_shadow_too() {
+    for mode in ["shadow", "tag"] {
+        let json = format!(
+            r#"{{"client_from": [{{"header": "x-api-key"}}], "limits": {{"l": {{"rate": "9/m", "mode": "{mode}"}}}},
+                "plans": {{"stopped": {{"l": "blocked"}}}}, "clients": {{"k": {{"plan": "stopped"}}}}}}"#
+        );
+        let gateway = Gateway::start(&json).unwrap();
+        assert_eq!(gateway.send(&Request::of("k")).status, 429);
+        assert!(gateway.send(&Request::of("other")).passed());
+    }
+}

@@ -168,8 +168,11 @@ impl Limits {
         };
         match fields.counted() {
             Some(Counted::Share) => self.shared.push(name.into()),
-            Some(Counted::Cluster) => self.cluster.push(name.into()),
-            Some(Counted::Local) | None => {}
+            // Slots in Redis are an error of their own.
+            Some(Counted::Cluster) if fields.concurrency.is_none() => {
+                self.cluster.push(name.into())
+            }
+            Some(Counted::Cluster | Counted::Local) | None => {}
         }
         let mut draft = Draft {
             name,

@@ -7,7 +7,7 @@ use super::{Defaults, Draft, Planned};
 use crate::config::json::quoted;
 use crate::config::name::{is_name, one_of, NAME};
 use crate::config::value::Value;
-use crate::limit::{Kind, Limit};
+use crate::limit::{Kind, Limit, Mode};
 
 const OVERLAY: &str = "\"unlimited\", \"blocked\" or an object of fields to change, such as \
                        {\"rate\": \"600/m\"}";
@@ -81,12 +81,13 @@ fn planned<'a>(
     Some(Planned::Limit(Rc::new(limit)))
 }
 
+/// Whoever is stopped is stopped, whatever the limit does to others.
 fn blocked(limit: &Limit) -> Rc<Limit> {
     Rc::new(Limit {
         name: limit.name.clone(),
         index: limit.index,
         tag: limit.tag,
-        mode: limit.mode,
+        mode: Mode::Enforce,
         kind: Kind::Blocked,
     })
 }
