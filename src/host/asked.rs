@@ -119,9 +119,19 @@ impl<'r> Asked<'r> {
                 return Ok(Swap::Done);
             }
             self.stored.read_again()?;
-            self.decided = self.stored.page.decide(charges, now);
-            if which == Which::All && self.is_denied() {
-                return Ok(Swap::Denied);
+            let decided = self.stored.page.decide(charges, now);
+            match which {
+                Which::All => {
+                    self.decided = decided;
+                    if self.is_denied() {
+                        return Ok(Swap::Denied);
+                    }
+                }
+                // The request is denied already, and nobody charges it any more.
+                Which::Alone => {
+                    let before = self.decided.iter_mut();
+                    before.zip(decided).for_each(|(said, now)| said.revise(now));
+                }
             }
         }
         if self

@@ -83,6 +83,17 @@ impl Decided {
         self.next.filter(|_| is_made)
     }
 
+    /// Puts what the entry says by now in place of this, on behalf of a request
+    /// that does not pass. What has denied it goes on to: it may have the units by
+    /// now, but it is not charged.
+    pub fn revise(&mut self, now: Self) {
+        if self.is_enforced_denial() && !now.is_enforced_denial() {
+            self.forgo();
+        } else {
+            *self = now;
+        }
+    }
+
     /// Leaves the entry as it is, whatever was decided.
     pub fn forgo(&mut self) {
         self.next = None;

@@ -133,6 +133,31 @@ fn a_shadow_that_cannot_be_counted_lets_pass() {
     assert_eq!(gateway.counter("tollgate.table.conflicts"), 1);
 }
 
+/// What it is denied for may be there again by the time at which its shadow is charged: a
+/// slot that came back, units that were undone. It has been charged nothing for that, so it
+/// stays denied.
+#[test]
+fn a_denial_stands_while_its_shadow_is_charged() {
+    for denying in [
+        r#""concurrency": 1"#,
+        r#""rate": "1/d""#,
+        r#""quota": 1, "per": "day""#,
+    ] {
+        let gateway = gateway(&format!(
+            r#""l": {{{denying}}}, "s": {{"rate": "9/d", "mode": "shadow"}}"#
+        ));
+        let open = gateway.open(&a());
+        gateway
+            .store()
+            .before_next_write(|store| store.overwrite_pages(b""));
+        let denied = gateway.send(&a());
+        assert_eq!((denied.status, &*denied.state), (429, "denied:l"));
+        assert_eq!(gateway.counter("tollgate.limit.l.denied"), 1);
+        assert_eq!(gateway.counter("tollgate.limit.s.allowed"), 2);
+        open.reset();
+    }
+}
+
 const REDIS: &str =
     r#", "redis": {"upstream": "redis", "bridge": "upstash", "on_failure": "deny"}"#;
 
