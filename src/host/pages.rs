@@ -201,8 +201,12 @@ impl Pages {
         };
         let (before, rest) = asked.split_at_mut_checked(charged).unwrap_or_default();
         for asked in before {
-            let is_undone =
-                |charge: &Charge| charge.entry == Entry::Spent && !charge.limit.is_alone();
+            // Nobody else gives a slot back of a request that is not counted.
+            let is_undone = |charge: &Charge| {
+                let limit = &charge.limit;
+                let is_held = limit.is_concurrency() && ended.is_err();
+                charge.entry == Entry::Spent && (!limit.is_alone() || is_held)
+            };
             if let Some(charge) = asked.request.only(is_undone) {
                 self.pay(Owed {
                     charge,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::host::{reply, Gateway, Request};
+use crate::host::{reply, Gateway, Request, Store};
 use tollgate::limit::Answer as Said;
 
 fn config(limits: &str, more: &str) -> String {
@@ -156,6 +156,19 @@ fn a_denial_stands_while_its_shadow_is_charged() {
         assert_eq!(gateway.counter("tollgate.limit.s.allowed"), 2);
         open.reset();
     }
+}
+
+/// The page of the key is charged, that of the address never is.
+#[test]
+fn a_shadowed_slot_comes_back_where_the_request_cannot_be_counted() {
+    let limits = r#""s": {"concurrency": 1, "mode": "shadow"},
+        "ip": {"rate": "9/d", "client_from": [{"ip": {}}]}"#;
+    let gateway = Gateway::worker(&config(limits, ""), Store::with_hash_key()).unwrap();
+    gateway.lose_races_after(1);
+    assert_eq!(gateway.send(&a()).state, "refused:uncounted");
+    gateway.lose_races(0);
+    gateway.tick();
+    assert_eq!(gateway.send(&a()).state, "allowed");
 }
 
 const REDIS: &str =
