@@ -122,6 +122,9 @@ impl StoredEntry {
                 let ahead = bucket.tat.saturating_sub(now.monotonic);
                 Weight::Units(ahead / bucket.interval)
             }
+            // No limit of this configuration: an earlier one's, and nobody reads the
+            // clock that ends its period.
+            Some(Content::Spent(State::Quota(_))) if now.wall == 0 => Weight::Cache,
             Some(Content::Spent(State::Quota(quota))) => Weight::Units(quota.used),
             Some(Content::Spent(State::Slots(slots))) => Weight::Slots(slots.held()),
         }

@@ -165,3 +165,29 @@ fn a_quota_is_given_back_when_another_limit_denies() {
     });
     assert_eq!(passed.count(), 6, "three were used");
 }
+
+/// No limit that is left follows the calendar, so nobody reads it, and what was spent of
+/// quotas never seems over: once it crowded the buckets of all other clients out for ever.
+#[test]
+fn quotas_that_are_gone_crowd_nobody_out() {
+    let of = |limit: &str| {
+        format!(
+            r#"{{"client_from": [{{"header": "x-api-key"}}], "max_entries": 1, "limits": {{"l": {{{limit}}}}}}}"#
+        )
+    };
+    let mut gateway = Gateway::start(&of(r#""quota": 9, "per": "hour""#)).unwrap();
+    for client in 0..128 {
+        for _ in 0..9 {
+            assert!(gateway.send(&Request::of(&client.to_string())).passed());
+        }
+    }
+    gateway.update(&of(r#""rate": "3/d""#)).unwrap();
+    gateway.advance(Duration::from_secs(7_200));
+    for _ in 0..3 {
+        assert!(gateway.send(&Request::of("a")).passed());
+    }
+    for client in 0..9 {
+        gateway.send(&Request::of(&client.to_string()));
+    }
+    assert_eq!(gateway.send(&Request::of("a")).status, 429);
+}
