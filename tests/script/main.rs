@@ -22,5 +22,7 @@ mod model;
 #[allow(dead_code)] // what Envoy's tests need of it
 #[path = "../envoy/harness/process.rs"]
 mod process;
+mod promise;
 mod server;
 mod values;
+mod workers;
