@@ -149,7 +149,8 @@ impl Telling {
     }
 }
 
-/// Keeps what is seen, or that somebody looks; whether there was room for it.
+/// Keeps what is seen, or that somebody looks; whether there was room for it, and
+/// no other looks.
 fn see(plugin: &Plugin, charge: &ClusterCharge, left: Option<(u32, u64)>) -> bool {
     let look = charge.look();
     look.is_some_and(|look| plugin.pages.see(charge.page, look, left))

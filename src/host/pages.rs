@@ -135,7 +135,8 @@ impl Pages {
         Ok(look.map(|look| look.left()))
     }
 
-    /// Keeps what Redis is seen to have; whether there is room for it.
+    /// Keeps what Redis is seen to have, or that somebody looks, which nobody else
+    /// is to do then; whether there is room for it.
     pub(crate) fn see(
         &self,
         page: PageIndex,

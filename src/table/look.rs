@@ -35,7 +35,8 @@ impl Look {
     }
 
     pub(super) fn is_fresh(&self, now: u64) -> bool {
-        // Bytes may be anybody's: none is fresh for longer than one can be.
-        now < self.until && self.until.saturating_sub(now) <= FRESH
+        // Bytes may be anybody's: none is fresh for much longer than one can be,
+        // which another worker may have begun after this one read the clock.
+        now < self.until && self.until.saturating_sub(now) < 2 * FRESH
     }
 }

@@ -165,8 +165,12 @@ impl Page {
     }
 
     /// Keeps what Redis is seen to have, where there is room for it: as with a
-    /// denial, no entry that is not free gives its place up.
+    /// denial, no entry that is not free gives its place up. Nor does whoever
+    /// begins to look take it from one who has begun, or has seen.
     pub fn see(&mut self, fingerprint: Fingerprint, look: Look, now: Now) -> bool {
+        if look.left().is_none() && self.seen(fingerprint, now).is_some() {
+            return false;
+        }
         let slot = self.place_for_cached(fingerprint, now);
         if let Some(slot) = slot {
             self.write(slot, fingerprint, Content::Look(look));

@@ -243,6 +243,19 @@ fn a_look_is_shared_by_workers() {
     );
 }
 
+/// Two that begin at once too, though the other's clock was read a little later.
+#[test]
+fn two_workers_look_once() {
+    let limits = r#""all": {"rate": "60/m", "scope": "cluster"}"#;
+    let here = Gateway::worker(&config(limits, REDIS), Store::default()).unwrap();
+    here.store().before_next_write(move |store| {
+        let there = Gateway::worker(&config(limits, REDIS), store).unwrap();
+        there.advance(Duration::from_nanos(1));
+        there.begin(&ask("a")).asks();
+    });
+    assert_eq!(told(&here.send(&ask("a")))[0].1, Value::Null);
+}
+
 #[test]
 fn a_silent_redis_leaves_the_rest_known() {
     let gateway = cluster("");
