@@ -2,7 +2,9 @@
 //!
 //! This gateway's own limits are looked up in its pages and leases. For the
 //! others Redis is asked to look without writing, at most once a second for each
-//! client: what was seen is kept in the client's page, for all workers.
+//! client: what was seen is kept in the client's page, for all workers. A status is
+//! of the limits of all routes, and so perhaps of more keys than one call may name,
+//! and of other clients': those of one client at a time, as a route would.
 
 use std::rc::Rc;
 
@@ -10,20 +12,28 @@ use crate::admission::{ClusterCharge, Inquiry};
 use crate::feedback::{status, Reply, StatusItem};
 use crate::host::{HostError, Received, Redis, Sent};
 use crate::limit::{Answer, Kind};
-use crate::redis::{Ask, Operation};
+use crate::redis::{Ask, Operation, MAX_KEYS};
 use crate::root::Plugin;
 
 /// What the client is to be told, as far as it is known.
 pub(super) struct Telling {
     plan: Option<Rc<str>>,
     items: Vec<StatusItem>,
-    /// What Redis is asked after, each by its place among the items.
-    asked: Vec<(usize, ClusterCharge)>,
+    /// What Redis is still to be asked after.
+    unasked: Vec<Asked>,
+}
+
+/// A limit that Redis is asked after.
+struct Asked {
+    /// Its place among the items.
+    place: usize,
+    charge: ClusterCharge,
 }
 
 /// Held until Redis has answered.
 pub(super) struct Looking {
     sent: Sent,
+    asked: Vec<Asked>,
     telling: Telling,
 }
 
@@ -38,7 +48,7 @@ pub(super) fn tell(plugin: &Plugin, inquiry: Inquiry) -> Result<Told, HostError>
     let mut telling = Telling {
         plan: inquiry.plan,
         items: Vec::new(),
-        asked: Vec::new(),
+        unasked: Vec::new(),
     };
     for page in &inquiry.shown.pages {
         let looks = plugin.pages.look(page)?;
@@ -53,14 +63,7 @@ pub(super) fn tell(plugin: &Plugin, inquiry: Inquiry) -> Result<Told, HostError>
     for charge in inquiry.shown.cluster {
         telling.look(plugin, charge)?;
     }
-    let sent = match &plugin.redis {
-        Some(redis) if !telling.asked.is_empty() => redis.send(telling.asks(redis)),
-        _ => None,
-    };
-    Ok(match sent {
-        Some(sent) => Told::Looking(Box::new(Looking { sent, telling })),
-        None => Told::Reply(telling.reply()),
-    })
+    Ok(telling.go_on(plugin.redis.as_ref()))
 }
 
 // === impl Looking ===
@@ -74,25 +77,25 @@ impl Looking {
     pub(super) fn answered(self, plugin: &Plugin, redis: &Redis, headers: usize) -> Told {
         let mut telling = self.telling;
         match redis.receive(self.sent, headers) {
-            Received::Again(sent) => return Told::Looking(Box::new(Self { sent, telling })),
-            Received::Failed => {}
+            Received::Again(sent) => Told::Looking(Box::new(Self {
+                sent,
+                telling,
+                ..self
+            })),
+            Received::Failed => Told::Reply(telling.reply()),
             Received::Answer(reply) => {
-                for ((place, charge), key) in telling.asked.iter().zip(&reply.keys) {
-                    let Answer::Allowed {
+                for (asked, key) in self.asked.iter().zip(&reply.keys) {
+                    if let Answer::Allowed {
                         remaining,
                         reset_in,
                     } = key.answer
-                    else {
-                        continue;
-                    };
-                    if let Some(item) = telling.items.get_mut(*place) {
-                        item.left = Some((remaining, reset_in));
+                    {
+                        telling.learn(plugin, asked, (remaining, reset_in));
                     }
-                    see(plugin, charge, Some((remaining, reset_in)));
                 }
+                telling.go_on(Some(redis))
             }
         }
-        Told::Reply(telling.reply())
     }
 }
 
@@ -113,7 +116,10 @@ impl Telling {
             Some(left) => left,
             // Whoever looks says so first: all others wait for what it sees.
             None if see(plugin, &charge, None) => {
-                self.asked.push((self.items.len(), charge.clone()));
+                self.unasked.push(Asked {
+                    place: self.items.len(),
+                    charge: charge.clone(),
+                });
                 None
             }
             None => None,
@@ -125,27 +131,58 @@ impl Telling {
         Ok(())
     }
 
-    fn asks(&self, redis: &Redis) -> Vec<Ask> {
-        let asks = self.asked.iter().filter_map(|(_, charge)| {
-            let limit = &charge.charge.limit;
-            let Kind::Metered { allowance, .. } = &limit.kind else {
-                return None;
-            };
-            Some(Ask {
-                key: redis
-                    .names()
-                    .key(charge.client.as_bytes(), limit.cluster()?)
-                    .into(),
-                allowance: *allowance,
-                operation: Operation::Peek,
-            })
-        });
-        asks.collect()
+    /// Asks Redis for what is still to be asked after, or tells what is known.
+    fn go_on(mut self, redis: Option<&Redis>) -> Told {
+        let asked = self.next();
+        let asks = |redis: &Redis| asked.iter().filter_map(|asked| asked.ask(redis)).collect();
+        let redis = redis.filter(|_| !asked.is_empty());
+        match redis.and_then(|redis| redis.send(asks(redis))) {
+            Some(sent) => Told::Looking(Box::new(Looking {
+                sent,
+                asked,
+                telling: self,
+            })),
+            None => Told::Reply(self.reply()),
+        }
+    }
+
+    /// What one call may ask after: limits of one client, whose keys Redis Cluster
+    /// has in one place.
+    fn next(&mut self) -> Vec<Asked> {
+        let client = self.unasked.first().map(|asked| asked.charge.hash);
+        let next = self.unasked.iter().take(MAX_KEYS);
+        let next = next.take_while(|asked| Some(asked.charge.hash) == client);
+        let count = next.count();
+        self.unasked.drain(..count).collect()
+    }
+
+    fn learn(&mut self, plugin: &Plugin, asked: &Asked, left: (u32, u64)) {
+        if let Some(item) = self.items.get_mut(asked.place) {
+            item.left = Some(left);
+        }
+        see(plugin, &asked.charge, Some(left));
     }
 
     fn reply(mut self) -> Reply {
         self.items.sort_by_key(|item| item.limit.index);
         status(self.plan.as_deref(), &self.items)
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    fn ask(&self, redis: &Redis) -> Option<Ask> {
+        let limit = &self.charge.charge.limit;
+        let Kind::Metered { allowance, .. } = &limit.kind else {
+            return None;
+        };
+        let client = self.charge.client.as_bytes();
+        Some(Ask {
+            key: redis.names().key(client, limit.cluster()?).into(),
+            allowance: *allowance,
+            operation: Operation::Peek,
+        })
     }
 }
 

@@ -51,6 +51,9 @@ pub struct LeaseTerms {
     pub unspent: u32,
 }
 
+/// The most keys that the script takes.
+pub const MAX_KEYS: usize = 32;
+
 // === impl Call ===
 
 impl Call {

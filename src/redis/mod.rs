@@ -19,7 +19,7 @@ mod webdis;
 pub use crate::limit::LEASE_LENGTH_MS;
 pub use breaker::{Breaker, BreakerSettings};
 pub use bridge::{Bridge, Verb, MAX_BODY};
-pub use call::{Ask, Call, LeaseTerms, Operation};
+pub use call::{Ask, Call, LeaseTerms, Operation, MAX_KEYS};
 pub use complaints::Complaints;
 pub use failure::{Failure, FailureClass};
 pub use lease::{least_to_lend, Consulted, LeaseBook, Told};

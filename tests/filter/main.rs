@@ -37,3 +37,4 @@ mod reload;
 mod routes;
 mod slots;
 mod status;
+mod status_calls;
