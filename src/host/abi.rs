@@ -40,6 +40,7 @@ extern "C" {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
+const SERIALIZATION_FAILURE: u32 = 3;
 
 /// WASI's clocks.
 #[derive(Clone, Copy)]
@@ -80,7 +81,9 @@ pub(super) fn property(path: &str) -> Result<Option<Vec<u8>>, HostError> {
     let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) };
     match status {
         OK => Ok(Some(given(data, size))),
-        NOT_FOUND => Ok(None),
+        // What is there and has no bytes, such as a claim that is `null`, or an
+        // object with one inside, is no value: it names nobody and no plan.
+        NOT_FOUND | SERIALIZATION_FAILURE => Ok(None),
         status => Err(failed("get_property", status)),
     }
 }

@@ -111,6 +111,28 @@ fn a_claim_says_the_plan_of_an_unlisted_client() {
     assert!(policy(&forged).unwrap().contains("q=6"));
 }
 
+/// Identity providers say `null` of what they have nothing to say of. That is no
+/// plan and no client, and no reason to refuse every request of that user.
+#[test]
+fn a_claim_that_is_null_says_nothing() {
+    let gateway = gateway(r#", "plan_from": [{"jwt_claim": "plan"}, {"constant": "pro"}]"#);
+    let null = Request::of("x").null_attribute(&PLAN_CLAIM);
+    let answer = gateway.send(&null);
+    assert!(answer.passed(), "{}", answer.body);
+    let pro = gateway.send(&Request::of("pro-key"));
+    let policy = pro.header("ratelimit-policy");
+    assert_eq!(answer.header("ratelimit-policy"), policy);
+    assert_eq!(gateway.counter("tollgate.plans.unknown"), 0);
+    assert_eq!(gateway.counter("tollgate.table.conflicts"), 0);
+
+    let config = format!(
+        r#"{{"client_from": [{{"jwt_claim": "plan"}}, {{"header": "x-api-key"}}], {LIMITS}}}"#
+    );
+    let gateway = Gateway::start(&config).unwrap();
+    assert_eq!(passed(&gateway, &null), 6);
+    assert_eq!(passed(&gateway, &Request::of("x")), 0, "the same client");
+}
+
 #[test]
 fn a_constant_is_the_plan_of_all_others() {
     let gateway = gateway(r#", "plan_from": [{"jwt_claim": "plan"}, {"constant": "suspended"}]"#);

@@ -136,10 +136,11 @@ imports! {
             return INTERNAL_FAILURE;
         }
         match with(|host| host.stream().attribute(&path)) {
-            Some(value) => {
+            Some(Some(value)) => {
                 give(&value, data, size);
                 OK
             }
+            Some(None) => SERIALIZATION_FAILURE,
             None => NOT_FOUND,
         }
     }

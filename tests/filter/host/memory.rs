@@ -6,6 +6,7 @@ use std::slice;
 pub const OK: u32 = 0;
 pub const NOT_FOUND: u32 = 1;
 pub const BAD_ARGUMENT: u32 = 2;
+pub const SERIALIZATION_FAILURE: u32 = 3;
 pub const CAS_MISMATCH: u32 = 8;
 pub const INTERNAL_FAILURE: u32 = 10;
 

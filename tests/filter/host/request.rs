@@ -4,7 +4,8 @@
 #[derive(Clone)]
 pub struct Request {
     pub(super) headers: Vec<(String, Vec<u8>)>,
-    pub(super) attributes: Vec<(String, Vec<u8>)>,
+    /// `None`: there is one, of a kind that Envoy has no bytes for.
+    pub(super) attributes: Vec<(String, Option<Vec<u8>>)>,
     pub(super) upstream: Vec<(String, String)>,
 }
 
@@ -14,7 +15,7 @@ impl Request {
     pub fn get(path: &str) -> Self {
         Self {
             headers: Vec::new(),
-            attributes: vec![("source\0address".into(), b"10.0.0.1:1234".to_vec())],
+            attributes: vec![("source\0address".into(), Some(b"10.0.0.1:1234".to_vec()))],
             upstream: Vec::new(),
         }
         .header(":method", "GET")
@@ -38,16 +39,25 @@ impl Request {
         self.header(name, value)
     }
 
-    pub fn attribute(mut self, path: &[&str], value: impl AsRef<[u8]>) -> Self {
-        let path = path.join("\0");
-        self.attributes.retain(|(other, _)| *other != path);
-        self.attributes.push((path, value.as_ref().to_vec()));
-        self
+    pub fn attribute(self, path: &[&str], value: impl AsRef<[u8]>) -> Self {
+        self.with_attribute(path, Some(value.as_ref().to_vec()))
+    }
+
+    /// An attribute that Envoy has no bytes for, such as a claim that is `null`.
+    pub fn null_attribute(self, path: &[&str]) -> Self {
+        self.with_attribute(path, None)
     }
 
     /// A header that the upstream answers with.
     pub fn upstream(mut self, name: &str, value: &str) -> Self {
         self.upstream.push((name.into(), value.into()));
+        self
+    }
+
+    fn with_attribute(mut self, path: &[&str], value: Option<Vec<u8>>) -> Self {
+        let path = path.join("\0");
+        self.attributes.retain(|(other, _)| *other != path);
+        self.attributes.push((path, value));
         self
     }
 }

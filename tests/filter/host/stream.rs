@@ -9,7 +9,7 @@ pub struct Stream {
     /// Whether it is held at its headers.
     pub paused: bool,
     pub request_headers: Vec<(String, Vec<u8>)>,
-    attributes: Vec<(String, Vec<u8>)>,
+    attributes: Vec<(String, Option<Vec<u8>>)>,
     pub response_headers: Vec<(String, String)>,
     pub reply: Option<Reply>,
     pub state: String,
@@ -31,7 +31,8 @@ impl Stream {
         }
     }
 
-    pub fn attribute(&self, path: &str) -> Option<Vec<u8>> {
+    /// `Some(None)`: there is one, of a kind that Envoy has no bytes for.
+    pub fn attribute(&self, path: &str) -> Option<Option<Vec<u8>>> {
         let found = self.attributes.iter().find(|(other, _)| other == path);
         found.map(|(_, value)| value.clone())
     }
