@@ -233,7 +233,7 @@ pub(super) fn tiers(limits: &[&NamedLimit]) -> Tiers {
             let limit = match named.plans.get(plan) {
                 Some(Planned::Limit(limit)) => Some(limit),
                 Some(Planned::Lifted) => None,
-                None => Some(&named.limit),
+                Some(Planned::Own) | None => Some(&named.limit),
             };
             (*named, limit)
         });

@@ -6,7 +6,7 @@
 //! that has passed *is* a full bucket, so a forgotten entry and a full one are
 //! the same thing, and no state can be too old to read.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU128, NonZeroU32, NonZeroU64};
 
 use super::{Answer, Cost};
 
@@ -23,6 +23,9 @@ pub struct TokenBucket {
     capacity: u64,
     /// Bursts that may be owed beyond an empty bucket.
     debt: u32,
+    /// The longest time in which the bucket of any plan fills that this one shares
+    /// its state with, ns; 0 where there is none.
+    plans_fill: u64,
 }
 
 /// Why parameters make no bucket: it would take more than [`MAX_FILL`] to fill.
@@ -116,6 +119,7 @@ impl TokenBucket {
             emission_interval,
             capacity,
             debt: 0,
+            plans_fill: 0,
         })
     }
 
@@ -126,6 +130,21 @@ impl TokenBucket {
             debt: bursts,
             ..self
         }
+    }
+
+    /// The same bucket as one plan has it, where other plans have others for the
+    /// same state: the slowest of them fills in `plans_fill`, ns.
+    ///
+    /// A client may be on two plans by turns, and what another plan's bucket has
+    /// left must not be cut down to the size of this one, or the other would have
+    /// it a second time. So such a state is left to refill as it does.
+    pub fn shared_by_plans(self, plans_fill: u64) -> Self {
+        Self { plans_fill, ..self }
+    }
+
+    /// See [`TokenBucket::shared_by_plans`].
+    pub fn plans_fill(&self) -> u64 {
+        self.plans_fill
     }
 
     /// The most units the bucket holds.
@@ -153,13 +172,15 @@ impl TokenBucket {
         let price = self.price(cost);
         let ahead = spent.saturating_add(price);
         match NonZeroU64::new(ahead.saturating_sub(self.capacity)) {
-            Some(retry_after) => Decision::Denied {
-                remaining: self.units_left(spent),
-                retry_after,
-                rebased: state
-                    .filter(|state| spent > 0 && !self.has_made(state, now))
-                    .map(|_| self.state(now, spent)),
-            },
+            Some(retry_after) => {
+                let foreign = state.filter(|state| spent > 0 && !self.has_made(state, now));
+                let of_plan = foreign.filter(|state| self.is_of_plan(state, now));
+                Decision::Denied {
+                    remaining: self.units_left(spent),
+                    retry_after: of_plan.map_or(retry_after, |state| self.wait(state, price, now)),
+                    rebased: foreign.xor(of_plan).map(|_| self.state(now, spent)),
+                }
+            }
             None => Decision::Allowed {
                 remaining: self.units_left(ahead),
                 full_in: ahead,
@@ -171,7 +192,9 @@ impl TokenBucket {
     /// Units there are at `now`, and the time until the bucket is full, ns.
     pub fn look(&self, state: Option<BucketState>, now: u64) -> (u32, u64) {
         let spent = self.spent(state, now);
-        (self.units_left(spent), spent)
+        let of_plan = state.filter(|state| self.is_of_plan(state, now));
+        let full_in = of_plan.map_or(spent, |state| state.tat.saturating_sub(now));
+        (self.units_left(spent), full_in)
     }
 
     /// The state after `cost` units that were charged at `charged_at` come back,
@@ -184,9 +207,16 @@ impl TokenBucket {
         charged_at: u64,
         now: u64,
     ) -> BucketState {
-        let owed = self
-            .price(cost)
-            .saturating_sub(now.saturating_sub(charged_at));
+        let since = now.saturating_sub(charged_at);
+        if self.is_of_plan(&state, now) {
+            let price = u64::from(cost.get()).saturating_mul(state.interval.get());
+            let owed = price.saturating_sub(since);
+            return BucketState {
+                tat: state.tat.saturating_sub(owed).max(now),
+                ..state
+            };
+        }
+        let owed = self.price(cost).saturating_sub(since);
         let spent = self.spent(Some(state), now);
         self.state(now, spent.saturating_sub(owed))
     }
@@ -239,9 +269,32 @@ impl TokenBucket {
             .saturating_mul(u64::from(self.debt).saturating_add(1))
     }
 
+    /// To divide by.
+    fn interval_of_one(&self) -> NonZeroU128 {
+        NonZeroU128::from(self.emission_interval)
+    }
+
     /// Wide enough for any number of units times it.
     fn interval(&self) -> u128 {
         self.emission_interval.get().into()
+    }
+
+    /// Whether another plan's bucket may have left this state, and none of a
+    /// configuration that has gone.
+    fn is_of_plan(&self, state: &BucketState, now: u64) -> bool {
+        let ahead = state.tat.saturating_sub(now);
+        ahead <= self.plans_fill && !self.has_made(state, now)
+    }
+
+    /// Time until so much has come back of another plan's state, at its own rate,
+    /// that this price fits, ns.
+    fn wait(&self, state: BucketState, price: u64, now: u64) -> NonZeroU64 {
+        let fits = u128::from(self.capacity.saturating_sub(price))
+            .saturating_mul(state.interval.get().into())
+            / self.interval_of_one();
+        let fits = u64::try_from(fits).unwrap_or(u64::MAX);
+        let ahead = state.tat.saturating_sub(now);
+        NonZeroU64::new(ahead.saturating_sub(fits)).unwrap_or(NonZeroU64::MIN)
     }
 
     /// Whether a bucket with these parameters may have left this state.

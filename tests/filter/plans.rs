@@ -267,3 +267,34 @@ fn a_blocked_client_is_denied_by_a_limit_in_shadow_too() {
         assert!(gateway.send(&Request::of("other")).passed());
     }
 }
+/// A denial on one plan once cut what was spent down to its burst, and the other plan had the
+/// rest again: without a key from the same address, or with a token of before an upgrade.
+#[test]
+fn a_client_that_is_on_two_plans_by_turns_refills_nothing() {
+    for (what, limits, other) in [
+        (
+            "own sources",
+            r#""ip": {"rate": "2/d", "client_from": [{"ip": {}}]}"#,
+            Request::of("nobody"),
+        ),
+        (
+            "an old token",
+            r#""ip": {"rate": "2/d"}"#,
+            Request::of("pro-key").attribute(&PLAN_CLAIM, "free"),
+        ),
+    ] {
+        let json = format!(
+            r#"{{"client_from": [{{"header": "x-api-key"}}],
+            "limits": {{{limits}}}, "plan_from": [{{"jwt_claim": "plan"}}],
+            "plans": {{"pro": {{"ip": {{"rate": "100/d"}}}}, "free": {{}}}}}}"#
+        );
+        let gateway = Gateway::start(&json).unwrap();
+        let pro = Request::of("pro-key").attribute(&PLAN_CLAIM, "pro");
+        let mut all = 0;
+        for _ in 0..5 {
+            all += passed(&gateway, &pro);
+            all += passed(&gateway, &other);
+        }
+        assert_eq!(all, 100, "{what}");
+    }
+}

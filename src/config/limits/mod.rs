@@ -5,6 +5,7 @@ mod defaults;
 mod fields;
 mod limit;
 mod plans;
+mod siblings;
 
 use std::rc::Rc;
 
@@ -31,6 +32,8 @@ pub(super) struct NamedLimit {
 /// A limit under a plan.
 #[derive(Debug, Clone)]
 pub(super) enum Planned {
+    /// As it stands.
+    Own,
     /// With these parameters.
     Limit(Rc<Limit>),
     /// None: the plan lifts it.
@@ -95,7 +98,8 @@ fn read_named<'a>(
         Some(plans) => plans::read(plans, &mut drafts, &read.faulty, defaults),
         None => Some(Vec::new()),
     };
-    for draft in drafts {
+    for mut draft in drafts {
+        draft.share_state();
         match (draft.limit, draft.client_from) {
             (Some(limit), Some(client_from)) => read.sound.push(NamedLimit {
                 limit,
@@ -127,7 +131,7 @@ impl NamedLimit {
     pub(super) fn variants(&self) -> impl Iterator<Item = &Rc<Limit>> {
         let planned = self.plans.iter().filter_map(|planned| match planned {
             Planned::Limit(limit) => Some(limit),
-            Planned::Lifted => None,
+            Planned::Own | Planned::Lifted => None,
         });
         std::iter::once(&self.limit).chain(planned)
     }

@@ -56,7 +56,7 @@ fn read_plan<'a>(
         let overlay = members.iter().find(|(limit, _)| draft.name == *limit);
         let planned = match overlay {
             Some((_, overlay)) => planned(name, overlay, draft, defaults),
-            None => draft.limit.clone().map(Planned::Limit),
+            None => Some(Planned::Own),
         };
         draft.plans.extend(planned);
     }
