@@ -81,12 +81,16 @@ impl Ask {
         }
     }
 
-    fn arguments(&self) -> [String; 10] {
+    fn arguments(&self) -> [String; 11] {
         let (name, amount, terms) = match self.operation {
             Operation::Charge(units) => ("charge", units, LeaseTerms::default()),
             Operation::Try(units) => ("try", units, LeaseTerms::default()),
             Operation::Peek => ("peek", 0, LeaseTerms::default()),
             Operation::Lease(terms) => ("lease", terms.wanted, terms),
+        };
+        let fill = match &self.allowance {
+            Allowance::Bucket(bucket) => bucket.plans_fill(),
+            Allowance::Quota(_) => 0,
         };
         let (kind, period, offset) = match &self.allowance {
             // Requests are charged before they pass: there is no debt.
@@ -108,6 +112,7 @@ impl Ask {
             terms.generation.to_string(),
             terms.held.to_string(),
             terms.unspent.to_string(),
+            fill.to_string(),
         ]
     }
 }

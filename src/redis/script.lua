@@ -8,7 +8,7 @@
 -- KEYS     1 to 32 different keys, of one slot on Redis Cluster
 -- ARGV[1]  nonce, echoed
 -- ARGV[2]  length of a lease, ms; 0 where no lease is asked for
--- then 10 per key:
+-- then 11 per key:
 --   1 kind        bucket | window | month
 --   2 op          charge | try | settle | peek | lease; try and peek refuse none but themselves
 --   3 size        burst or quota, units
@@ -21,6 +21,8 @@
 --   9 held        lease: units of it on the books; settle of a return: ms since they were
 --                 charged, so that what time gave back since is not given twice; else 0
 --  10 unspent     lease: units of it left, at most held: carried over, or given back; else 0
+--  11 fill        bucket: where plans have different buckets for one key, the time in which the
+--                 slowest fills, ns; else 0
 -- Reply, integers below 1e14: 1, nonce, now (ms), allowed (1/0, by all but those that are tried
 --   or peeked at), number of keys; then per key allowed (1/0), remaining, retry (ms; 0 if
 --   allowed, -1: never), reset (ms; bucket: until full, window: until its end), granted
@@ -29,6 +31,10 @@
 --
 -- Values, all with a TTL: `b1 <TAT s> <TAT ns> <interval>` or `w1 <start s> <period> <used>`,
 -- then `<generation> <length of a lease> <units>` for each generation with units on lease.
+--
+-- What another plan's bucket has left is not cut down to the size of this one, or a client on
+-- two plans by turns would have it a second time: it goes on refilling at its own rate until
+-- it fits. What is further ahead than any plan's bucket fills is a former configuration's.
 --
 -- A lease of generation g = floor(now / length) holds to the end of g + 1, counted from when
 -- the call was SENT, and no longer than its window. Leased units are charged when granted, and
@@ -42,8 +48,8 @@
 
 local ceil, floor, fmod, max, min = math.ceil, math.floor, math.fmod, math.max, math.min
 
-local FIELDS = 10
-local NUMBERS = { 'size', 'period', 'offset', 'amount', 'least', 'generation', 'held', 'unspent' }
+local FIELDS = 11
+local NUMBERS = { 'size', 'period', 'offset', 'amount', 'least', 'generation', 'held', 'unspent', 'fill' }
 local UNITS = 1e14 - 1
 local DAY_MS = 86400000 -- the longest lease
 local TEN_YEARS = 315360000
@@ -113,6 +119,7 @@ local function asked(i)
   q.generation = integer(ARGV[at + 8], 0, lease and UNITS or 0)
   q.held = integer(ARGV[at + 9], 0, (lease or q.op == 'settle') and UNITS or 0)
   q.unspent = integer(ARGV[at + 10], 0, lease and q.held or 0)
+  q.fill = integer(ARGV[at + 11], 0, q.kind == 'bucket' and TEN_YEARS * 1e9 or 0)
   for i = 1, #NUMBERS do
     if not q[NUMBERS[i]] then return nil, NUMBERS[i] end
   end
@@ -218,6 +225,14 @@ local function rescaled(spent, old, new)
   return (spent - rest) / old * new + ceil(part)
 end
 
+-- floor(room * new / old), never too much: what of another interval fits a room of this one.
+local function fitting(room, old, new)
+  local rest = fmod(room, old)
+  local part = rest * new / old
+  if rest * new >= 2 ^ 53 then part = part - part * 2 ^ -51 end
+  return (room - rest) / old * new + floor(part)
+end
+
 -- Spent is the time until the bucket is full, ns.
 local function read_bucket(q, tat_s, tat_ns, interval, lent)
   q.unit, q.room = q.period, q.size * q.period
@@ -228,6 +243,7 @@ local function read_bucket(q, tat_s, tat_ns, interval, lent)
   -- What another configuration left would go on refilling at that one's rate, or from beyond
   -- this one's size, and the wait that is told would not be enough.
   q.rebased = interval ~= q.period or spent > q.deepest
+  if q.rebased and spent > 0 and spent <= q.fill then q.plans = { spent = spent, interval = interval } end
   if interval == q.period then
     q.spent = min(spent, q.deepest)
   else
@@ -250,6 +266,7 @@ end
 -- Time until the key is as if never used, ns.
 local function reset_in(q, spent, leases)
   if q.stop then return (q.stop - now_s) * 1e9 - now_us * 1000 end
+  if q.plans then spent = q.plans.spent end
   for _, lease in ipairs(leases) do spent = max(spent, lease.left + lease.room) end
   return spent
 end
@@ -260,6 +277,8 @@ local function wait_for(q, units, most, leases)
   if q.stop then return reset_in(q) end
   local short = units * q.unit - q.room
   local wait = q.spent + short
+  -- At its own rate, as much has to come back as makes the rest fit.
+  if q.plans then wait = q.plans.spent - fitting(-short, q.unit, q.plans.interval) end
   for _, lease in ipairs(leases) do
     if lease.room + short > 0 then wait = max(wait, lease.left + lease.room + short) end
   end
@@ -283,10 +302,17 @@ function OPS.peek(q)
   q.next = q.spent
 end
 
--- What is given back leaves at least what is on lease.
-local function give_back(q, owed)
-  q.next = max(0, q.spent - owed)
-  for _, lease in ipairs(q.kept) do q.next = max(q.next, lease.room) end
+-- Units that come back, less what time has given back of them since, ns. They leave at least
+-- what is on lease. Another plan's state has them back in intervals of its own.
+local function give_back(q, units, since)
+  local interval, spent = q.unit, q.spent
+  if q.plans then interval, spent = q.plans.interval, q.plans.spent end
+  local left = max(0, spent - max(0, units * interval - since))
+  for _, lease in ipairs(q.kept) do left = max(left, floor(lease.room / q.unit * interval)) end
+  q.next = left
+  if q.plans then
+    q.next, q.plans.spent = min(rescaled(left, interval, q.unit), q.room), left
+  end
 end
 
 function OPS.settle(q)
@@ -294,14 +320,14 @@ function OPS.settle(q)
     q.next = min(q.spent + q.amount * q.unit, q.deepest)
     q.granted = max(0, q.amount - floor((q.deepest - q.spent) / q.unit))
   elseif not q.stop then
-    give_back(q, max(0, -q.amount * q.unit - q.held * 1e6))
+    give_back(q, -q.amount, q.held * 1e6)
   else
-    give_back(q, (q.held == 0 or now_ms - q.held >= q.start * 1000) and -q.amount or 0)
+    give_back(q, (q.held == 0 or now_ms - q.held >= q.start * 1000) and -q.amount or 0, 0)
   end
 end
 
 function OPS.lease(q)
-  if q.amount == 0 then return give_back(q, q.returned * q.unit) end
+  if q.amount == 0 then return give_back(q, q.returned, 0) end
   local granted = max(0, min(q.amount, q.most - q.returned, floor((q.room - q.spent) / q.unit)))
   q.refused = granted < q.least
   if q.refused then
@@ -323,11 +349,14 @@ end
 -- === phase 2 ===
 
 local function write(q)
+  if q.plans and q.next > q.spent then q.plans = nil end -- it fits, and goes by this plan now
   local a, b, c = q.start, q.period, q.next
   if q.kind == 'bucket' then
     if q.next == 0 then return redis.call('DEL', q.key) end
-    local ns = now_us * 1000 + q.next
-    b, c = fmod(ns, 1e9), q.period
+    local ahead, interval = q.next, q.period
+    if q.plans then ahead, interval = q.plans.spent, q.plans.interval end
+    local ns = now_us * 1000 + ahead
+    b, c = fmod(ns, 1e9), interval
     a = now_s + (ns - b) / 1e9
   end
   local value = string.format('%s %.0f %.0f %.0f', TAG[q.kind], a, b, c)
@@ -381,7 +410,7 @@ for _, q in ipairs(all) do
   local written = q.op == 'try' and not q.refused or allowed and BINDS[q.op]
   if written then
     write(q)
-  elseif q.refused and q.rebased and q.spent > 0 and (q.op == 'charge' or q.op == 'try') then
+  elseif q.refused and q.rebased and not q.plans and q.spent > 0 and (q.op == 'charge' or q.op == 'try') then
     q.next = q.spent
     write(q)
   end

@@ -199,7 +199,7 @@ fn a_shadow_in_redis_denies_nobody() {
     ] {
         let gateway = Gateway::start(&config(limits, REDIS)).unwrap();
         let pending = gateway.begin(&a()).asks();
-        let operations = [2, 12].map(|at| pending.call().arguments()[at + 1].clone());
+        let operations = [2, 13].map(|at| pending.call().arguments()[at + 1].clone());
         assert_eq!(operations, ["try", "charge"]);
         let response = reply(pending.call(), &[said(shadow), said(enforced)]);
         let answer = pending.answer(response).done();

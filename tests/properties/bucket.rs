@@ -177,3 +177,48 @@ fn a_bucket_that_fills_in_more_than_ten_years_is_none() {
     assert!(new(1, MAX_FILL + 1).is_err());
     assert!(new(u32::MAX, u64::MAX).is_err());
 }
+
+fn plan(burst: u32, interval: u64) -> TokenBucket {
+    let interval = NonZeroU64::new(interval).unwrap();
+    TokenBucket::new(NonZeroU32::new(burst).unwrap(), interval).unwrap()
+}
+
+proptest! {
+    /// Whatever a client does on a small plan, the large one lets no more pass than it would
+    /// have alone, and who waits as told on the small one has waited enough, and not too long.
+    #[test]
+    fn a_client_on_two_plans_by_turns_gets_no_more_than_on_the_larger(
+        (small, large) in ((1_u32..10, 1_u64..1 << 40), (10_u32..100, 1_u64..1 << 36)),
+        steps in prop::collection::vec((any::<bool>(), 1_u32..4, 0_u64..1 << 36), 1..80),
+    ) {
+        let (small, large) = (plan(small.0, small.1), plan(large.0, large.1.min(small.1)));
+        let fill = small.capacity().max(large.capacity());
+        let (small, large) = (small.shared_by_plans(fill), large.shared_by_plans(fill));
+        let (mut state, mut now, mut alone, mut ahead) = (None, 1 << 50, None, 0_u32);
+        for (on_small, cost, wait) in steps {
+            now += wait;
+            let cost = NonZeroU32::new(cost).unwrap();
+            let bucket = if on_small { &small } else { &large };
+            if cost > bucket.burst() {
+                continue;
+            }
+            match bucket.decide(state, cost, now) {
+                Decision::Allowed { next, .. } => {
+                    state = Some(next);
+                    // What passes by turns would have passed on the larger plan alone.
+                    match large.decide(alone, cost, now) {
+                        Decision::Allowed { next, .. } => alone = Some(next),
+                        Decision::Denied { .. } => ahead += 1,
+                    }
+                }
+                Decision::Denied { retry_after, rebased, .. } => {
+                    state = rebased.or(state);
+                    let is_allowed = |at| matches!(bucket.decide(state, cost, at), Decision::Allowed { .. });
+                    prop_assert!(is_allowed(now + retry_after.get()));
+                    prop_assert!(!is_allowed(now + retry_after.get() - 1));
+                }
+            }
+        }
+        prop_assert_eq!(ahead, 0);
+    }
+}

@@ -80,13 +80,13 @@ fn both_bridges_get_the_very_words() {
 fn a_call_by_its_bytes() {
     let script = Script::behind("bridge");
     let expected = format!(
-        r#"["EVALSHA","{}","1","tollgate:default:{{00}}:l0","7","2000","bucket","lease","10","1000000000","0","40","0","0","0","0"]"#,
+        r#"["EVALSHA","{}","1","tollgate:default:{{00}}:l0","7","2000","bucket","lease","10","1000000000","0","40","0","0","0","0","0"]"#,
         script.sha()
     );
     let json = Bridge::Upstash.encode(Verb::EvalSha, &script, &call(7, 1));
     assert_eq!(String::from_utf8(json).unwrap(), expected);
     let expected = format!(
-        "EVALSHA/{}/1/tollgate%3Adefault%3A%7B00%7D%3Al0/7/2000/bucket/lease/10/1000000000/0/40/0/0/0/0",
+        "EVALSHA/{}/1/tollgate%3Adefault%3A%7B00%7D%3Al0/7/2000/bucket/lease/10/1000000000/0/40/0/0/0/0/0",
         script.sha()
     );
     let path = Bridge::Webdis.encode(Verb::EvalSha, &script, &call(7, 1));
@@ -138,19 +138,19 @@ fn arguments_are_the_scripts() {
         ["a", "b", "c", "d", "e", "f", "g", "h"]
     );
     let arguments: Vec<String> = call.arguments().collect();
-    assert_eq!(arguments.len(), 2 + 10 * 8);
+    assert_eq!(arguments.len(), 2 + 11 * 8);
     assert_eq!(LEASE_LENGTH_MS, 2_000);
     assert_eq!(
         arguments.join(" "),
         "89999999999999 2000 \
-         bucket charge 4294967295 1000 0 9 0 0 0 0 \
-         bucket lease 4294967295 1000 0 50 0 898647000 40 3 \
-         bucket lease 4294967295 1000 0 0 0 0 0 0 \
-         bucket try 4294967295 1000 0 2 0 0 0 0 \
-         bucket peek 4294967295 1000 0 0 0 0 0 0 \
-         month charge 500 0 -7200 1 0 0 0 0 \
-         window lease 7 90 10 50 0 898647000 40 3 \
-         window try 1000 604800 338400 3 0 0 0 0"
+         bucket charge 4294967295 1000 0 9 0 0 0 0 0 \
+         bucket lease 4294967295 1000 0 50 0 898647000 40 3 0 \
+         bucket lease 4294967295 1000 0 0 0 0 0 0 0 \
+         bucket try 4294967295 1000 0 2 0 0 0 0 0 \
+         bucket peek 4294967295 1000 0 0 0 0 0 0 0 \
+         month charge 500 0 -7200 1 0 0 0 0 0 \
+         window lease 7 90 10 50 0 898647000 40 3 0 \
+         window try 1000 604800 338400 3 0 0 0 0 0"
     );
 }
 

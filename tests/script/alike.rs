@@ -124,6 +124,29 @@ fn buckets() {
     });
 }
 
+/// A client that is on two plans by turns: what one's bucket has left is the other's too.
+#[test]
+fn buckets_of_plans() {
+    let redis = Redis::start();
+    let op = prop_oneof![
+        4 => (1_i64..14).prop_map(|amount| ("charge", amount, 0)),
+        2 => (1_i64..14).prop_map(|amount| ("try", amount, 0)),
+        1 => (-14_i64..-1, 1_u64..100_000).prop_map(|(amount, age)| ("settle", amount, age)),
+        2 => (0_i64..14).prop_map(|amount| ("peek", amount, 0)),
+    ];
+    let step = (any_step(), any::<bool>(), op);
+    let plans = [any_bucket("a"), any_bucket("a")];
+    let traffic = (plans, prop::collection::vec(step, 1..60));
+    proptest!(cases(600), |((plans, steps) in traffic)| {
+        let fill = plans.iter().map(|plan| u64::from(plan.size) * plan.period).max().unwrap();
+        let traffic: Vec<(i64, Vec<Ask>)> = steps.into_iter().map(|(step, second, (op, amount, held))| {
+            let plan = plans[usize::from(second)].op(op, amount);
+            (step, vec![Ask { offset: 0, fill, held, ..plan }])
+        }).collect();
+        answers_alike(&redis, START, &traffic);
+    });
+}
+
 #[test]
 fn quotas_at_any_time_of_2024_to_2032() {
     let redis = Redis::start();

@@ -16,6 +16,7 @@ pub struct Ask {
     pub generation: u64,
     pub held: u64,
     pub unspent: u64,
+    pub fill: u64,
 }
 
 impl Ask {
@@ -32,6 +33,7 @@ impl Ask {
             generation: 0,
             held: 0,
             unspent: 0,
+            fill: 0,
         }
     }
 
@@ -67,6 +69,7 @@ impl Ask {
             self.generation as i64,
             self.held as i64,
             self.unspent as i64,
+            self.fill as i64,
         ];
         let words = [self.kind.to_owned(), self.op.to_owned()];
         words

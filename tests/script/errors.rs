@@ -3,7 +3,7 @@
 use crate::server::{Redis, SCRIPT};
 use redis::RedisResult;
 
-const SOUND: [&str; 12] = [
+const SOUND: [&str; 13] = [
     "42",
     "0",
     "bucket",
@@ -12,6 +12,7 @@ const SOUND: [&str; 12] = [
     "1000000000",
     "0",
     "1",
+    "0",
     "0",
     "0",
     "0",
@@ -67,6 +68,9 @@ fn each_wrong_argument_is_named() {
         (&[(9, "1")], "key 1: generation"),
         (&[(10, "1")], "key 1: held"),
         (&[(11, "1")], "key 1: unspent"),
+        (&[(12, "-1")], "key 1: fill"),
+        (&[(12, "315360000000000100")], "key 1: fill"),
+        (&[(2, "window"), (5, "60"), (12, "1")], "key 1: fill"),
         (&[(3, "lease")], "key 1: lease without a length"),
         (&[(1, "1000"), (3, "lease"), (8, "2")], "key 1: least"),
         (
@@ -111,17 +115,17 @@ fn counts_keys_and_arguments() {
         "TOLLGATE wants 1 to 32 keys, not 0"
     );
     assert_eq!(
-        error(redis.eval(&["k"], &SOUND[..11])),
-        "TOLLGATE wants 12 arguments, not 11"
+        error(redis.eval(&["k"], &SOUND[..12])),
+        "TOLLGATE wants 13 arguments, not 12"
     );
     assert_eq!(
         error(redis.eval(&["k"], &[])),
-        "TOLLGATE wants 12 arguments, not 0"
+        "TOLLGATE wants 13 arguments, not 0"
     );
     let more = [&SOUND[..], &["0"]].concat();
     assert_eq!(
         error(redis.eval(&["k"], &more)),
-        "TOLLGATE wants 12 arguments, not 13"
+        "TOLLGATE wants 13 arguments, not 14"
     );
     for (count, fits) in [(32, true), (33, false)] {
         let keys: Vec<String> = (0..count).map(|at| format!("k{at}")).collect();

@@ -60,7 +60,7 @@ impl Model {
                 }
                 // Nothing was charged: where the client stands is where it stood.
                 let before = match ask.kind {
-                    "bucket" => self.bucket(&ask.op("settle", 0), now).0,
+                    "bucket" => self.bucket(&ask.op("peek", 0), now).0,
                     _ => self.quota(&ask.op("settle", 0), now).0,
                 };
                 keys.push(Key {
@@ -94,13 +94,14 @@ impl Model {
             Some(State::Bucket(state)) => Some(*state),
             _ => None,
         };
-        (bucket.with_debt(ask.offset as u32), state)
+        let bucket = bucket.with_debt(ask.offset as u32);
+        (bucket.shared_by_plans(ask.fill), state)
     }
 
     fn bucket(&self, ask: &Ask, now: u64) -> Answer {
         let (bucket, state) = self.bucket_of(ask);
         let interval = bucket.emission_interval();
-        let unchanged = bucket.settle(state, 0, now).next;
+        let unchanged = state.unwrap_or(BucketState { tat: now, interval });
         let (next, forgiven, retry) = match (ask.op, u32::try_from(ask.amount)) {
             ("settle", Err(_)) if ask.held > 0 => {
                 let cost = NonZeroU32::new(ask.amount.unsigned_abs() as u32).unwrap();
@@ -120,11 +121,10 @@ impl Model {
             },
             (_, Err(_)) => panic!("{ask:?}"),
         };
-        let ahead = next.tat - now;
-        let left = bucket.capacity().saturating_sub(ahead) / interval.get();
+        let (left, ahead) = bucket.look(Some(next), now);
         let key = Key {
             allowed: retry == 0,
-            remaining: left as i64,
+            remaining: left.into(),
             retry,
             reset: millis(ahead),
             granted: forgiven as i64,

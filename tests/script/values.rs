@@ -47,7 +47,7 @@ fn every_op_that_writes_leaves_a_value_with_its_ttl() {
 #[test]
 fn a_value_expires_a_second_after_the_bucket_is_full() {
     let redis = Redis::start();
-    let args: Vec<&str> = "42 0 bucket charge 10 60000000000 0 1 0 0 0 0"
+    let args: Vec<&str> = "42 0 bucket charge 10 60000000000 0 1 0 0 0 0 0"
         .split(' ')
         .collect();
     redis.eval(&["k"], &args).unwrap();

@@ -54,7 +54,7 @@ pub fn reply(call: &Call, keys: &[Answer]) -> Response {
 
 fn numbers(call: &Call, keys: impl Iterator<Item = (Answer, u64, u64)> + Clone) -> Vec<i64> {
     let arguments = call.arguments();
-    let binds = arguments[2..].chunks(10).map(|key| key[1] != "try");
+    let binds = arguments[2..].chunks(11).map(|key| key[1] != "try");
     let mut asked = keys.clone().zip(binds);
     let allowed = !asked.any(|((answer, ..), binds)| binds && answer.is_denial());
     let head = [
@@ -137,7 +137,7 @@ impl Redis {
         let asked: Vec<Asked> = call
             .keys()
             .into_iter()
-            .zip(arguments[2..].chunks(10))
+            .zip(arguments[2..].chunks(11))
             .map(|(key, arguments)| self.ask(key, arguments))
             .collect();
         let denies = |asked: &Asked| asked.binds && asked.answer.is_denial();
