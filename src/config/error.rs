@@ -1,16 +1,17 @@
 //! What is wrong with a configuration, said so that it can be mended.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// One thing that is wrong: where, what was found, what is allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigError {
     path: String,
     reason: Reason,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
     Unexpected { expected: String, found: String },
     NotSupportedYet,
@@ -64,8 +65,13 @@ impl Errors {
         self.push(path, Reason::NotSupportedYet);
     }
 
+    /// In the order in which they were found, each once: a field is read again
+    /// under every plan.
     pub(super) fn into_vec(self) -> Vec<ConfigError> {
-        self.0.into_inner()
+        let mut errors = self.0.into_inner();
+        let mut told = BTreeSet::new();
+        errors.retain(|error| told.insert(error.clone()));
+        errors
     }
 
     fn push(&self, path: &str, reason: Reason) {
@@ -78,10 +84,6 @@ impl Errors {
             path: path.to_owned(),
             reason,
         };
-        let mut errors = self.0.borrow_mut();
-        // A field is read again under every plan.
-        if !errors.contains(&error) {
-            errors.push(error);
-        }
+        self.0.borrow_mut().push(error);
     }
 }

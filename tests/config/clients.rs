@@ -269,4 +269,13 @@ fn a_hundred_thousand_clients_are_read_and_found() {
     assert_eq!(clients.len(), 100_000);
     assert!(clients.knows(b"key-0") && clients.knows(b"key-99999"));
     assert!(!clients.knows(b"key-100000"));
+/// One plan renamed makes every entry wrong; to say so must not take Envoy's main thread
+/// the square of their number.
+#[test]
+fn a_hundred_thousand_errors_are_told() {
+    let entries = (0_u32..100_000).map(|number| format!(r#""sk-{number}": {{"plan": "gold"}}"#));
+    let entries: Vec<String> = entries.collect();
+    let clients = entries.join(",");
+    let rest = format!(r#""client_from": [{KEY}], "clients": {{{clients}}}"#);
+    assert_eq!(beside_plans(&with_plans(&rest)).len(), 100_000);
 }
