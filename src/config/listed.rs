@@ -51,6 +51,13 @@ pub(super) fn prefix(id: &str) -> Option<(&str, &str)> {
     id.split_once(':').filter(|(kind, _)| KINDS.contains(kind))
 }
 
+/// Whether an id would have a kind before it, were that in lower case: as a plain
+/// one it would match nobody, and a client that it blocks be none the wiser.
+fn is_misspelt(id: &str) -> bool {
+    let kind = id.split_once(':').map(|(kind, _)| kind);
+    kind.is_some_and(|found| KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(found)))
+}
+
 // === impl Reader ===
 
 impl<'c, 'v> Reader<'c, 'v> {
@@ -68,6 +75,8 @@ impl<'c, 'v> Reader<'c, 'v> {
             self.need_credentials(place, entry);
             return match id {
                 "" => place.unexpected_names("an id of at least one character", "an empty one"),
+                id if is_misspelt(id) => place
+                    .unexpected_names("the kind of its source in lower case", "another spelling"),
                 id => Some(Listed::Credential(id.as_bytes().into())),
             };
         };

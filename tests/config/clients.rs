@@ -210,6 +210,14 @@ fn a_client_of_another_kind_stands_after_its_kind() {
             "cookie:a",
             r#"the id alone, as the client sends it (or by its "sha256:" where it begins so), found the kind of its source before it"#,
         ),
+        (
+            "SHA256:0",
+            "the kind of its source in lower case, found another spelling",
+        ),
+        (
+            "Jwt_Claim:a",
+            "the kind of its source in lower case, found another spelling",
+        ),
         ("", "an id of at least one character, found an empty one"),
     ] {
         let expected = format!("clients (entry 2): expected {expected}");
