@@ -23,6 +23,9 @@ pub enum Warning {
     UnusedGateways,
     /// No limit is counted in Redis.
     UnusedRedis,
+    /// Routes are matched by Envoy's route, which a client's own
+    /// `x-tollgate-over` may have chosen before it is removed.
+    RouteBeforeTag,
     /// A limit that is too small to lend anything.
     NoRoomToLend {
         /// Its name.
@@ -60,6 +63,10 @@ pub(super) fn of(limits: &Limits, config: &Config) -> Vec<Warning> {
         warnings.push(Warning::UnusedRedis);
     }
     warnings.extend(limits.limits().filter_map(|limit| no_room_to_lend(limit)));
+    let mut matchers = routes.iter().map(|route| &route.matcher);
+    if config.has_tags && matchers.any(|matcher| !matcher.attributes.is_empty()) {
+        warnings.push(Warning::RouteBeforeTag);
+    }
     let some_limited = routes.iter().any(|route| !route.is_unlimited());
     if routes.last().is_unlimited() && some_limited {
         warnings.push(Warning::FreeLastRoute);
@@ -120,6 +127,12 @@ impl fmt::Display for Warning {
             Self::UnusedRedis => {
                 f.write_str("redis: no limit has \"scope\": \"cluster\", so it is never asked")
             }
+            Self::RouteBeforeTag => f.write_str(
+                "routes: \"route_name\" and \"route_metadata\" are of the route that Envoy chose \
+                 before a client's own x-tollgate-over was removed, so a client may choose it: \
+                 match paths, or have Envoy remove the header first \
+                 (early_header_mutation_extensions)",
+            ),
             Self::NoRoomToLend {
                 limit,
                 field,

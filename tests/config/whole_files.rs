@@ -159,6 +159,30 @@ fn gateways_that_divide_nothing_are_warned_of() {
     assert_eq!(config.warnings, [Warning::UnusedGateways]);
 }
 
+/// Where Envoy's routes look for the header of a tag, a client that sends it itself
+/// chooses the route that `route_name` sees.
+#[test]
+fn a_route_that_a_forged_tag_can_choose_is_warned_of() {
+    let warnings = |conditions: &str, limit: &str, pro: &str| {
+        let config = format!(
+            r#"{{"client_from": [{{"ip": {{}}}}], "limits": {{"rpm": {{"rate": "9/s"{limit}}}}},
+                "plans": {{"pro": {{"rpm": {{{pro}}}}}}}, "routes": [
+                    {{"match": {{{conditions}}}, "limits": ["rpm"]}}, {{"match": {{}}, "limits": ["rpm"]}}]}}"#
+        );
+        Config::parse(config.as_bytes()).unwrap().warnings
+    };
+    let (tag, warned) = (r#", "mode": "tag""#, [Warning::RouteBeforeTag]);
+    assert_eq!(warnings(r#""route_name": "small""#, tag, ""), warned);
+    assert_eq!(warnings(r#""route_metadata": "small""#, tag, ""), warned);
+    let of_plan = warnings(r#""route_name": "small""#, "", r#""mode": "tag""#);
+    assert_eq!(of_plan, warned);
+    assert_eq!(warnings(r#""route_name": "small""#, "", ""), []);
+    assert_eq!(warnings(r#""prefix": "/small/""#, tag, ""), []);
+    assert!(Warning::RouteBeforeTag
+        .to_string()
+        .contains("early_header_mutation_extensions"));
+}
+
 /// A list of clients that no source asks for looks like one that is enforced.
 #[test]
 fn clients_that_no_source_asks_for_are_an_error() {
