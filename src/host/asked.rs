@@ -81,7 +81,8 @@ impl<'r> Asked<'r> {
         self.decided.iter().any(Decided::is_enforced_denial)
     }
 
-    fn slots(&self, which: Which) -> Option<PageCharge> {
+    /// The slots that the page has given.
+    pub(super) fn slots(&self, which: Which) -> Option<PageCharge> {
         let charges = self.request.charges.iter().zip(&self.decided);
         let taken = charges
             .filter(|(charge, decided)| charge.limit.is_concurrency() && decided.is_charged(which));

@@ -202,13 +202,13 @@ impl Pages {
         };
         let (before, rest) = asked.split_at_mut_checked(charged).unwrap_or_default();
         for asked in before {
-            // Nobody else gives a slot back of a request that is not counted.
-            let is_undone = |charge: &Charge| {
-                let limit = &charge.limit;
-                let is_held = limit.is_concurrency() && ended.is_err();
-                charge.entry == Entry::Spent && (!limit.is_alone() || is_held)
-            };
-            if let Some(charge) = asked.request.only(is_undone) {
+            let is_undone =
+                |charge: &Charge| charge.entry == Entry::Spent && !charge.limit.is_alone();
+            let undone = asked.request.only(is_undone);
+            // Of a request that is not counted nobody knows later what it holds.
+            let held = asked.slots(Which::All).filter(|_| ended.is_err());
+            let held = held.and_then(|slots| slots.only(|slot| slot.limit.is_alone()));
+            for charge in undone.into_iter().chain(held) {
                 self.pay(Owed {
                     charge,
                     charged_at: now,

@@ -120,6 +120,29 @@ fn a_charge_that_could_not_be_undone_is_undone_on_the_tick() {
     assert_eq!(next.header("ratelimit"), Some(r#""key";r=7;t=172800"#));
 }
 
+/// A slot that is counted as if alone is taken in the first page, and the second never
+/// charged: the request is refused, so it holds nothing.
+#[test]
+fn a_request_that_could_not_be_counted_holds_no_slot() {
+    for mode in ["enforce", "shadow", "tag"] {
+        let config = format!(
+            r#"{{"client_from": [{{"header": "x-api-key"}}],
+                "limits": {{"slots": {{"concurrency": 1, "mode": "{mode}"}},
+                           "ip": {{"rate": "1/d", "burst": 9, "client_from": [{{"ip": {{}}}}]}}}}}}"#
+        );
+        let gateway = Gateway::worker(&config, Store::with_hash_key()).unwrap();
+        gateway.lose_races_after(1);
+        assert_eq!(
+            gateway.send(&Request::of("a")).details,
+            "tollgate_refused:uncounted"
+        );
+        gateway.lose_races(0);
+        gateway.tick();
+        let answer = gateway.send(&Request::of("a"));
+        assert_eq!(answer.state, "allowed", "{mode}");
+    }
+}
+
 #[test]
 fn pages_that_are_not_ours_are_empty_ones() {
     let gateway = Gateway::start(ONE).unwrap();
