@@ -14,6 +14,7 @@ mod plan;
 mod query;
 mod signature;
 mod source;
+mod unordered;
 
 pub use clients::{AlreadyListed, Clients, Listed};
 pub use digest::Digest;

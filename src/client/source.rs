@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::id::Kind;
-use super::{cookie, header, ip, query, Ambiguous, ClientId, Context, PathParams, Prefixes};
+use super::{
+    cookie, header, ip, query, unordered, Ambiguous, ClientId, Context, PathParams, Prefixes,
+};
 use crate::request::{AttributePath, Request};
 
 /// A place that may name the client.
@@ -78,11 +80,19 @@ impl Source {
             }
             Self::JwtClaim { claim, attribute } => {
                 let value = context.request.attribute(attribute);
-                (Kind::JwtClaim, &**claim, value.map(Cow::Owned))
+                (
+                    Kind::JwtClaim,
+                    &**claim,
+                    value.map(unordered::ordered).map(Cow::Owned),
+                )
             }
             Self::Property(attribute) => {
                 let value = context.request.attribute(attribute);
-                (Kind::Property, attribute.as_str(), value.map(Cow::Owned))
+                (
+                    Kind::Property,
+                    attribute.as_str(),
+                    value.map(unordered::ordered).map(Cow::Owned),
+                )
             }
             Self::PathParam(name) => (
                 Kind::PathParam,

@@ -201,3 +201,52 @@ fn a_variable_of_the_path_has_one_value_in_all_spellings() {
     assert!(gateway.send(&Request::get("/v1/other:predict")).passed());
     assert!(gateway.send(&Request::get("/files/a:b/c")).passed());
 }
+
+/// As Envoy writes an object: the number of members, two lengths for each, and each name
+/// and value with a NUL after it.
+fn object(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+    let mut bytes = number(members.len()).to_vec();
+    for (name, value) in members {
+        bytes.extend([number(name.len()), number(value.len())].concat());
+    }
+    for (name, value) in members {
+        bytes.extend([name.as_bytes(), b"\0", value, b"\0"].concat());
+    }
+    bytes
+}
+
+/// Envoy shuffles the members at each reading; the client is the same one.
+#[test]
+fn a_claim_that_is_an_object_is_one_client_in_any_order() {
+    let gateway = Gateway::start(
+        r#"{"client_from": [{"jwt_claim": "org"}], "limits": {"l": {"rate": "1/h", "burst": 2}}}"#,
+    )
+    .unwrap();
+    let path = [
+        "metadata",
+        "filter_metadata",
+        "envoy.filters.http.jwt_authn",
+        "jwt_payload",
+        "org",
+    ];
+    let sent = |claim: &[u8]| gateway.send(&get().attribute(&path, claim)).passed();
+    let [inner, shuffled] = [[("a", &b"1"[..]), ("b", b"2")], [("b", b"2"), ("a", b"1")]];
+    let [inner, shuffled] = [object(&inner), object(&shuffled)];
+    assert!(sent(&object(&[("id", b"7"), ("of", &inner)])));
+    assert!(sent(&object(&[("of", &shuffled), ("id", b"7")])));
+    assert!(!sent(&object(&[("id", b"7"), ("of", &shuffled)])));
+    assert!(sent(&object(&[("id", b"8"), ("of", &inner)])), "another");
+    // What only begins as one is a text.
+    let cut = &object(&[("id", b"7"), ("of", b"8")]);
+    let cut_other = &object(&[("of", b"8"), ("id", b"7")]);
+    for text in [cut, cut_other].map(|text| &text[..text.len() - 1]) {
+        assert!(sent(text));
+        assert!(sent(text));
+    }
+    let mut deep = Vec::new();
+    for _ in 0..3000 {
+        deep = object(&[("a", &deep)]);
+    }
+    assert!(sent(&deep));
+}
