@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use tollgate::config::Config;
-
 use crate::errors;
 
 pub(crate) const ALICE: &str = "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90";
@@ -262,21 +260,6 @@ fn a_hundred_thousand_clients_are_read() {
     );
 }
 
-/// As many as an API may have keys. `docs/design.md` has how long it takes.
-#[test]
-fn a_hundred_thousand_clients_are_read_and_found() {
-    let entries: Vec<String> = (0..100_000)
-        .map(|n| format!(r#""key-{n}": {{"plan": "{}"}}"#, ["free", "pro"][n % 2]))
-        .collect();
-    let json = format!(
-        r#"{{"client_from": [{{"header": "x-api-key", "known": true}}], "limits": {{"l": {{"rate": "1/s"}}}},
-            "plans": {{"free": {{}}, "pro": {{}}}}, "clients": {{{}}}}}"#,
-        entries.join(", ")
-    );
-    let clients = Config::parse(json.as_bytes()).unwrap().clients;
-    assert_eq!(clients.len(), 100_000);
-    assert!(clients.knows(b"key-0") && clients.knows(b"key-99999"));
-    assert!(!clients.knows(b"key-100000"));
 /// One plan renamed makes every entry wrong; to say so must not take Envoy's main thread
 /// the square of their number.
 #[test]
@@ -285,5 +268,5 @@ fn a_hundred_thousand_errors_are_told() {
     let entries: Vec<String> = entries.collect();
     let clients = entries.join(",");
     let rest = format!(r#""client_from": [{KEY}], "clients": {{{clients}}}"#);
-    assert_eq!(beside_plans(&with_plans(&rest)).len(), 100_000);
+    assert_eq!(errors(&with_plans(&rest)).len(), 100_000);
 }

@@ -6,7 +6,9 @@
 //! that has passed *is* a full bucket, so a forgotten entry and a full one are
 //! the same thing, and no state can be too old to read.
 
-use std::num::{NonZeroU128, NonZeroU32, NonZeroU64};
+mod plans;
+
+use std::num::{NonZeroU32, NonZeroU64};
 
 use super::{Answer, Cost};
 
@@ -132,21 +134,6 @@ impl TokenBucket {
         }
     }
 
-    /// The same bucket as one plan has it, where other plans have others for the
-    /// same state: the slowest of them fills in `plans_fill`, ns.
-    ///
-    /// A client may be on two plans by turns, and what another plan's bucket has
-    /// left must not be cut down to the size of this one, or the other would have
-    /// it a second time. So such a state is left to refill as it does.
-    pub fn shared_by_plans(self, plans_fill: u64) -> Self {
-        Self { plans_fill, ..self }
-    }
-
-    /// See [`TokenBucket::shared_by_plans`].
-    pub fn plans_fill(&self) -> u64 {
-        self.plans_fill
-    }
-
     /// The most units the bucket holds.
     pub fn burst(&self) -> NonZeroU32 {
         self.burst
@@ -269,32 +256,9 @@ impl TokenBucket {
             .saturating_mul(u64::from(self.debt).saturating_add(1))
     }
 
-    /// To divide by.
-    fn interval_of_one(&self) -> NonZeroU128 {
-        NonZeroU128::from(self.emission_interval)
-    }
-
     /// Wide enough for any number of units times it.
     fn interval(&self) -> u128 {
         self.emission_interval.get().into()
-    }
-
-    /// Whether another plan's bucket may have left this state, and none of a
-    /// configuration that has gone.
-    fn is_of_plan(&self, state: &BucketState, now: u64) -> bool {
-        let ahead = state.tat.saturating_sub(now);
-        ahead <= self.plans_fill && !self.has_made(state, now)
-    }
-
-    /// Time until so much has come back of another plan's state, at its own rate,
-    /// that this price fits, ns.
-    fn wait(&self, state: BucketState, price: u64, now: u64) -> NonZeroU64 {
-        let fits = u128::from(self.capacity.saturating_sub(price))
-            .saturating_mul(state.interval.get().into())
-            / self.interval_of_one();
-        let fits = u64::try_from(fits).unwrap_or(u64::MAX);
-        let ahead = state.tat.saturating_sub(now);
-        NonZeroU64::new(ahead.saturating_sub(fits)).unwrap_or(NonZeroU64::MIN)
     }
 
     /// Whether a bucket with these parameters may have left this state.
