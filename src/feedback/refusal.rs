@@ -58,7 +58,7 @@ impl Refusal {
                 reply
             }
             Self::MissingClient { scheme } => {
-                let detail = "The request does not say which client it comes from.";
+                let detail = "The request names no client, or none that is known here.";
                 let mut reply = Reason::MissingClient.reply(detail, feedback, protocol);
                 reply.name("missing-client");
                 // RFC 9110 section 15.5.2 asks for a challenge.
@@ -103,7 +103,7 @@ fn denied(denial: &Denial, feedback: &Feedback, protocol: Protocol, wall: Option
 fn detail(denial: &Denial) -> String {
     let what = match denial.longest.limit.unit() {
         Unit::Requests => "Client exceeded sending requests.",
-        Unit::ConcurrentRequests => "Client sends too many requests at a time.",
+        Unit::ConcurrentRequests => "Too many requests at a time.",
     };
     match denial.retry_after {
         Some(wait) => format!("{what} {}", try_again_in(wait.get())),

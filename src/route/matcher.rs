@@ -76,7 +76,8 @@ impl Matcher {
             })
     }
 
-    fn fits_method<R: Request>(&self, request: &R) -> bool {
+    /// Whether the method fits.
+    pub(super) fn fits_method<R: Request>(&self, request: &R) -> bool {
         if self.methods.is_empty() {
             return true;
         }

@@ -20,6 +20,11 @@ pub struct StatusPath {
 impl StatusPath {
     /// Whether this request asks.
     pub fn fits<R: Request>(&self, request: &R) -> bool {
+        // Most requests are no `GET`, and need no path for this.
+        self.matcher.fits_method(request) && self.fits_path(request)
+    }
+
+    fn fits_path<R: Request>(&self, request: &R) -> bool {
         match NormalPath::of(request.path()) {
             NormalPath::Normal { path, .. } => self.matcher.fits(request, &path, false),
             NormalPath::Ambiguous => false,

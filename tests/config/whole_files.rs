@@ -166,7 +166,7 @@ fn a_route_that_a_forged_tag_can_choose_is_warned_of() {
     let warnings = |conditions: &str, limit: &str, pro: &str| {
         let config = format!(
             r#"{{"client_from": [{{"ip": {{}}}}], "limits": {{"rpm": {{"rate": "9/s"{limit}}}}},
-                "plans": {{"pro": {{"rpm": {{{pro}}}}}}}, "routes": [
+                "plans": {{"pro": {{"rpm": {{{pro}}}}}}}, "plan_from": [{{"constant": "pro"}}], "routes": [
                     {{"match": {{{conditions}}}, "limits": ["rpm"]}}, {{"match": {{}}, "limits": ["rpm"]}}]}}"#
         );
         Config::parse(config.as_bytes()).unwrap().warnings

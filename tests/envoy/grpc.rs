@@ -134,7 +134,7 @@ fn other_refusals_have_their_own_statuses() {
         }"#,
     );
     let missing = call(envoy.address(), &[GRPC]);
-    let message = "The request does not say which client it comes from.";
+    let message = "The request names no client, or none that is known here.";
     assert_refused(&missing, "16", message);
     assert!(missing.header("www-authenticate").is_some());
     let twice = [GRPC, ("x-api-key", "a"), ("x-api-key", "b")];

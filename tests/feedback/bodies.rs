@@ -49,7 +49,7 @@ fn the_sentences() {
         ("quota", PLEASE),
         (
             "slots",
-            "Client sends too many requests at a time. Please try again after 1 second.",
+            "Too many requests at a time. Please try again after 1 second.",
         ),
         (
             "blocked",
@@ -65,7 +65,7 @@ fn the_sentences() {
         ),
         (
             "missing",
-            "The request does not say which client it comes from.",
+            "The request names no client, or none that is known here.",
         ),
         (
             "ambiguous",
