@@ -150,6 +150,26 @@ fn an_error_of_the_limit_is_told_once_and_the_plans_own_besides() {
     );
 }
 
+/// Each plan once had the limit's own mistake again, at a place where it cannot be mended.
+#[test]
+fn what_a_limit_lacks_is_told_of_the_limit_alone() {
+    for (limit, path) in [
+        (r#"{"quota": 5}"#, "limits.l.per"),
+        (r#"{"quota": 5, "per": "day", "rate": "1/s"}"#, "limits.l"),
+    ] {
+        let json = format!(
+            r#"{{"client_from": [{{"ip": {{}}}}], "limits": {{"l": {limit}}},
+                "plans": {{"a": {{"l": {{"quota": 9}}}}, "b": {{"l": {{"mode": "tag"}}}}}}}}"#
+        );
+        let found = errors(&json);
+        let paths: Vec<&str> = found
+            .iter()
+            .map(|error| error.split(':').next().unwrap())
+            .collect();
+        assert_eq!(paths, [path], "{found:?}");
+    }
+}
+
 #[test]
 fn a_cost_above_a_plans_burst_is_an_error() {
     let json = r#"{"client_from": [{"ip": {}}], "limits": {"l": {"rate": "9/s"}},

@@ -60,11 +60,12 @@ impl<'a> Fields<'a> {
     /// These fields with those of a plan laid over them; `None` where the plan
     /// would make another kind of limit of it. A plan changes how much a limit
     /// allows, not what it limits.
-    pub(super) fn overlaid(&self, plan: &Object<'a>, whole: &Value<'a>) -> Option<Self> {
+    pub(super) fn overlaid(&self, plan: &Object<'a>) -> Option<Self> {
         let over = |name, own: &Option<Value<'a>>| plan.optional(name).or_else(|| own.clone());
         let fields = Self {
-            whole: whole.clone(),
-            found: plan.found(),
+            // What a plan cannot change is wrong with the limit.
+            whole: self.whole.clone(),
+            found: self.found.clone(),
             rate: over("rate", &self.rate),
             burst: over("burst", &self.burst),
             quota: over("quota", &self.quota),

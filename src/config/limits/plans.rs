@@ -75,7 +75,7 @@ fn planned<'a>(
         None => {}
     }
     let object = overlay.object(OVERLAY)?;
-    let fields = draft.fields.overlaid(&object, overlay);
+    let fields = draft.fields.overlaid(&object);
     object.finish();
     let limit = limit::read(&fields?, &draft.identity(), Some(plan), defaults)?;
     Some(Planned::Limit(Rc::new(limit)))
