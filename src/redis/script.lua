@@ -216,21 +216,13 @@ end
 
 -- === reading a key: q.spent of q.room, of which a unit takes q.unit ===
 
--- ceil(spent * new / old), whole intervals and the rest of one apart: exact while the rest's
+-- spent * new / old, rounded, whole intervals and the rest of one apart: exact while the rest's
 -- product fits the 53 bits of a double, beyond it less what the division may be too much.
-local function rescaled(spent, old, new)
+local function rescaled(spent, old, new, round)
   local rest = fmod(spent, old)
   local part = rest * new / old
   if rest * new >= 2 ^ 53 then part = part - part * 2 ^ -51 end
-  return (spent - rest) / old * new + ceil(part)
-end
-
--- floor(room * new / old), never too much: what of another interval fits a room of this one.
-local function fitting(room, old, new)
-  local rest = fmod(room, old)
-  local part = rest * new / old
-  if rest * new >= 2 ^ 53 then part = part - part * 2 ^ -51 end
-  return (room - rest) / old * new + floor(part)
+  return (spent - rest) / old * new + round(part)
 end
 
 -- Spent is the time until the bucket is full, ns.
@@ -247,7 +239,7 @@ local function read_bucket(q, tat_s, tat_ns, interval, lent)
   if interval == q.period then
     q.spent = min(spent, q.deepest)
   else
-    q.spent = min(rescaled(spent, interval, q.period), q.room)
+    q.spent = min(rescaled(spent, interval, q.period, ceil), q.room)
   end
   -- Up to a lease's end time refills no more than the units not on lease.
   for _, lease in ipairs(q.leases) do q.spent = max(q.spent, lease.room + min(0, lease.left)) end
@@ -278,7 +270,7 @@ local function wait_for(q, units, most, leases)
   local short = units * q.unit - q.room
   local wait = q.spent + short
   -- At its own rate, as much has to come back as makes the rest fit.
-  if q.plans then wait = q.plans.spent - fitting(-short, q.unit, q.plans.interval) end
+  if q.plans then wait = q.plans.spent - rescaled(-short, q.unit, q.plans.interval, floor) end
   for _, lease in ipairs(leases) do
     if lease.room + short > 0 then wait = max(wait, lease.left + lease.room + short) end
   end
@@ -311,7 +303,7 @@ local function give_back(q, units, since)
   for _, lease in ipairs(q.kept) do left = max(left, floor(lease.room / q.unit * interval)) end
   q.next = left
   if q.plans then
-    q.next, q.plans.spent = min(rescaled(left, interval, q.unit), q.room), left
+    q.next, q.plans.spent = min(rescaled(left, interval, q.unit, ceil), q.room), left
   end
 end
 
