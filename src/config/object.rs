@@ -113,6 +113,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The name of every member.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.members.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Every member, for an object whose names are the user's own.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + '_ {
         let numbered = self.members.iter().zip(1_u32..);

@@ -25,6 +25,11 @@ impl<'a> PlanNames<'a> {
         self.0.as_ref().is_some_and(BTreeMap::is_empty)
     }
 
+    /// The plan of this name.
+    pub(super) fn index(&self, name: &str) -> Option<PlanIndex> {
+        self.0.as_ref()?.get(name).copied()
+    }
+
     /// The plan that a value names.
     pub(super) fn find(&self, value: &Value<'_>) -> Option<PlanIndex> {
         let name = value.string("the name of a plan")?;

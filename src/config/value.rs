@@ -55,6 +55,17 @@ impl<'a> Value<'a> {
         None
     }
 
+    /// The text under this name, if that is all there is.
+    pub(super) fn lone_text(&self, name: &str) -> Option<&'a str> {
+        match self.json {
+            Json::Object(members) => match members.as_slice() {
+                [(found, Json::String(text))] if found == name => Some(text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The text that stands here, if it is one.
     pub(super) fn text_if_any(&self) -> Option<&'a str> {
         match self.json {
