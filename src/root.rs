@@ -55,7 +55,7 @@ impl Plugin {
 }
 
 fn clocks(config: &Config) -> Clocks {
-    match config.has_quotas {
+    match config.needs_wall_clock {
         true => Clocks::Both,
         false => Clocks::Monotonic,
     }

@@ -75,8 +75,8 @@ pub struct Config {
     pub hash_secret: Option<Secret>,
     /// Whether some limit is in tag mode.
     pub has_tags: bool,
-    /// Whether some limit follows the calendar.
-    pub has_quotas: bool,
+    /// Whether this gateway counts some limit by the calendar.
+    pub needs_wall_clock: bool,
     /// What an operator should look at twice.
     pub warnings: Vec<Warning>,
 }
@@ -197,7 +197,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
     };
     let variants = || limits.sound.iter().flat_map(NamedLimit::variants);
     let has_tags = variants().any(|limit| limit.mode == Mode::Tag);
-    let has_quotas = variants().any(|limit| limit.is_quota());
+    let needs_wall_clock = variants().any(|limit| limit.needs_wall_clock());
     let mut config = Config {
         warnings: Vec::new(),
         redis,
@@ -205,7 +205,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         namespace: namespace?.into(),
         layout: Layout::for_entries(max_entries?),
         has_tags,
-        has_quotas,
+        needs_wall_clock,
         plans: limits.plans.clone()?,
         caller,
         limits: limits.limits().cloned().collect(),

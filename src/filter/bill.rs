@@ -4,13 +4,13 @@
 use std::iter;
 use std::rc::Rc;
 
-use super::cluster::Waiting;
+use super::cluster::{ask, Waiting};
 use super::counting::{decided, refused_uncounted, Counted, Counting};
 use crate::admission::ClusterCharge;
 use crate::feedback::Refusal;
 use crate::host::{Redis, Slots};
-use crate::limit::{Answer, Consistency, Kind, Now, Outcome};
-use crate::redis::{Ask, FailurePolicy, Operation, Reply};
+use crate::limit::{Answer, Consistency, Now, Outcome};
+use crate::redis::{FailurePolicy, Operation, Reply};
 use crate::root::Plugin;
 use crate::table::{PageCharge, Said, Which};
 
@@ -51,24 +51,16 @@ impl Here {
 impl Bill {
     pub(super) fn ask(self, plugin: &Plugin, redis: &Redis) -> Counting {
         let asks = self.asked.iter().filter_map(|charge| {
-            let limit = &charge.charge.limit;
-            let Kind::Metered { allowance, .. } = &limit.kind else {
-                return None;
+            let ClusterCharge { charge: share, .. } = charge;
+            let operation = match share.limit.is_alone() {
+                true => Operation::Try(share.cost.get()),
+                false => Operation::Charge(share.cost.get()),
             };
-            let cluster = limit.cluster()?;
-            let key: Rc<str> = redis.names().key(charge.client.as_bytes(), cluster).into();
-            if cluster.consistency == Consistency::Lease {
-                redis.watch_lease(charge.lease(), &key, limit, charge.charge.cost);
+            let ask = ask(redis, charge, operation)?;
+            if share.limit.cluster()?.consistency == Consistency::Lease {
+                redis.watch_lease(charge.lease(), &ask.key, &share.limit, share.cost);
             }
-            let cost = charge.charge.cost.get();
-            Some(Ask {
-                key,
-                allowance: *allowance,
-                operation: match limit.is_alone() {
-                    true => Operation::Try(cost),
-                    false => Operation::Charge(cost),
-                },
-            })
+            Some(ask)
         });
         match redis.send(asks.collect()) {
             Some(sent) => Counting::Waiting(Box::new(Waiting { sent, bill: self })),

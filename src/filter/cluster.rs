@@ -11,8 +11,8 @@ use super::bill::{Bill, Here};
 use super::counting::{decided, refused_uncounted, Counted, Counting};
 use crate::admission::{Charges, ClusterCharge};
 use crate::host::{Received, Redis, Sent};
-use crate::limit::{Consistency, Outcome};
-use crate::redis::Consulted;
+use crate::limit::{Consistency, Kind, Outcome};
+use crate::redis::{Ask, Consulted, Operation};
 use crate::root::Plugin;
 use crate::table::{PageCharge, Which};
 
@@ -82,6 +82,20 @@ pub(super) fn count(plugin: &Plugin, redis: &Redis, charges: Charges) -> Countin
         return Counting::Decided(bill.pass(plugin, Vec::new()));
     }
     bill.ask(plugin, redis)
+}
+
+/// What a call asks Redis for this share; `None` where Redis does not count it.
+pub(super) fn ask(redis: &Redis, charge: &ClusterCharge, operation: Operation) -> Option<Ask> {
+    let limit = &charge.charge.limit;
+    let Kind::Metered { allowance, .. } = &limit.kind else {
+        return None;
+    };
+    let client = charge.client.as_bytes();
+    Some(Ask {
+        key: redis.names().key(client, limit.cluster()?).into(),
+        allowance: *allowance,
+        operation,
+    })
 }
 
 fn consult(redis: &Redis, charge: &ClusterCharge) -> Consulted {

@@ -8,11 +8,12 @@
 
 use std::rc::Rc;
 
+use super::cluster::ask;
 use crate::admission::{ClusterCharge, Inquiry};
 use crate::feedback::{status, Reply, StatusItem};
 use crate::host::{HostError, Received, Redis, Sent};
-use crate::limit::{Answer, Kind};
-use crate::redis::{Ask, Operation, MAX_KEYS};
+use crate::limit::Answer;
+use crate::redis::{Operation, MAX_KEYS};
 use crate::root::Plugin;
 
 /// What the client is to be told, as far as it is known.
@@ -134,7 +135,13 @@ impl Telling {
     /// Asks Redis for what is still to be asked after, or tells what is known.
     fn go_on(mut self, redis: Option<&Redis>) -> Told {
         let asked = self.next();
-        let asks = |redis: &Redis| asked.iter().filter_map(|asked| asked.ask(redis)).collect();
+        let peek = |redis: &Redis, asked: &Asked| ask(redis, &asked.charge, Operation::Peek);
+        let asks = |redis| {
+            asked
+                .iter()
+                .filter_map(|asked| peek(redis, asked))
+                .collect()
+        };
         let redis = redis.filter(|_| !asked.is_empty());
         match redis.and_then(|redis| redis.send(asks(redis))) {
             Some(sent) => Told::Looking(Box::new(Looking {
@@ -166,23 +173,6 @@ impl Telling {
     fn reply(mut self) -> Reply {
         self.items.sort_by_key(|item| item.limit.index);
         status(self.plan.as_deref(), &self.items)
-    }
-}
-
-// === impl Asked ===
-
-impl Asked {
-    fn ask(&self, redis: &Redis) -> Option<Ask> {
-        let limit = &self.charge.charge.limit;
-        let Kind::Metered { allowance, .. } = &limit.kind else {
-            return None;
-        };
-        let client = self.charge.client.as_bytes();
-        Some(Ask {
-            key: redis.names().key(client, limit.cluster()?).into(),
-            allowance: *allowance,
-            operation: Operation::Peek,
-        })
     }
 }
 

@@ -143,10 +143,9 @@ impl Pages {
         fingerprint: Fingerprint,
         left: Option<(u32, u64)>,
     ) -> bool {
-        let mut has_room = false;
         self.update(page, |page, now| {
-            has_room = page.see(fingerprint, Look::new(left, now.monotonic), now);
-        }) && has_room
+            page.see(fingerprint, Look::new(left, now.monotonic), now)
+        })
     }
 
     /// Keeps what Redis said. It only saves calls, so it is given up where
@@ -248,14 +247,16 @@ impl Pages {
         Ok(false)
     }
 
-    /// Changes a page for the sake of what it saves; `false` where other requests
-    /// won every race.
-    fn update(&self, page: PageIndex, mut change: impl FnMut(&mut Page, Now)) -> bool {
+    /// Changes a page for the sake of what it saves; `false` where nothing is
+    /// changed, or other requests won every race.
+    fn update(&self, page: PageIndex, mut change: impl FnMut(&mut Page, Now) -> bool) -> bool {
         let mut updated = || -> Result<bool, HostError> {
             let now = self.clocks.now()?;
             let mut stored = StoredPage::read(self.keys.of(page))?;
             for _ in 0..MAX_TRIES {
-                change(&mut stored.page, now);
+                if !change(&mut stored.page, now) {
+                    return Ok(false);
+                }
                 if stored.write()? {
                     return Ok(true);
                 }

@@ -104,6 +104,19 @@ impl Limit {
         matches!(allowance, Allowance::Quota(_))
     }
 
+    /// Whether this gateway counts it by the calendar: always, or while Redis does
+    /// not answer.
+    pub fn needs_wall_clock(&self) -> bool {
+        let Kind::Metered { allowance, scope } = &self.kind else {
+            return false;
+        };
+        let is_counted_here = match scope {
+            Scope::Gateway => true,
+            Scope::Cluster(cluster) => cluster.share.is_some(),
+        };
+        is_counted_here && matches!(allowance, Allowance::Quota(_))
+    }
+
     /// The most units a client has at one time: burst, quota or slots.
     pub fn size(&self) -> u32 {
         match &self.kind {

@@ -126,8 +126,9 @@ impl Page {
 
     /// Keeps what Redis has said: a denial until its wait is over, and with
     /// that what [`Entry::Denial`] says, or that it is over. It only saves calls,
-    /// so no entry that is not free gives its place up for it.
-    pub fn remember(&mut self, fingerprint: Fingerprint, said: Said, now: Now) {
+    /// so no entry that is not free gives its place up for it. Whether there was
+    /// anything to change.
+    pub fn remember(&mut self, fingerprint: Fingerprint, said: Said, now: Now) -> bool {
         let (slot, denial) = match said {
             Said::Allowed => (self.find(fingerprint), Denial::OVER),
             Said::Denied { cost, retry_after } => (
@@ -138,6 +139,7 @@ impl Page {
         if let Some(slot) = slot {
             self.write(slot, fingerprint, Content::Denial(denial));
         }
+        slot.is_some()
     }
 
     /// Where each charge's client stands: units, and the time until all are

@@ -1,22 +1,7 @@
 //! What a gRPC client gets for a request that does not pass.
 
 use crate::host::{Answer, Gateway, Redis, Request, Response, Step};
-
-const SECOND: u64 = 1_000_000_000;
-
-/// A gateway whose client has one request an hour.
-fn gateway(feedback: &str) -> Gateway {
-    let gateway = Gateway::start(&format!(
-        r#"{{"client_from": [{{"header": "x-api-key"}}], "missing": "deny",
-            "limits": {{"rph": {{"rate": "1/h"}}}}, "feedback": {feedback}}}"#
-    ));
-    gateway.unwrap()
-}
-
-fn denied(gateway: &Gateway, request: &Request) -> Answer {
-    gateway.send(request);
-    gateway.send(request)
-}
+use crate::refusals::{denied, gateway, SECOND};
 
 fn grpc() -> Request {
     Request::of("a").header("content-type", "application/grpc+proto")

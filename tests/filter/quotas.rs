@@ -191,3 +191,20 @@ fn quotas_that_are_gone_crowd_nobody_out() {
     }
     assert_eq!(gateway.send(&Request::of("a")).status, 429);
 }
+
+/// Each reading costs a call: only where this gateway counts by the calendar itself.
+#[test]
+fn a_quota_that_redis_alone_counts_reads_no_wall_clock_here() {
+    let cluster = r#""quota": 3, "per": "day", "scope": "cluster""#;
+    for (on_failure, readings) in [(r#""deny""#, 0), (r#""local", "gateways": 2"#, 1)] {
+        let redis = format!(
+            r#", "redis": {{"upstream": "redis", "bridge": "upstash", "on_failure": {on_failure}}}"#
+        );
+        let config = config(cluster);
+        let config = config.strip_suffix('}').unwrap().to_owned() + &redis + "}";
+        let gateway = Gateway::start(&config).unwrap();
+        gateway.reads();
+        gateway.begin(&a()).asks();
+        assert_eq!(gateway.reads().wall, readings, "{on_failure}");
+    }
+}

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::host::{Answer, Gateway, Request};
 
-const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 /// A gateway whose client has one request an hour.
-fn gateway(feedback: &str) -> Gateway {
+pub(crate) fn gateway(feedback: &str) -> Gateway {
     let gateway = Gateway::start(&format!(
         r#"{{"client_from": [{{"header": "x-api-key"}}], "missing": "deny",
             "limits": {{"rph": {{"rate": "1/h"}}}}, "feedback": {feedback}}}"#
@@ -15,7 +15,7 @@ fn gateway(feedback: &str) -> Gateway {
     gateway.unwrap()
 }
 
-fn denied(gateway: &Gateway, request: &Request) -> Answer {
+pub(crate) fn denied(gateway: &Gateway, request: &Request) -> Answer {
     gateway.send(request);
     gateway.send(request)
 }

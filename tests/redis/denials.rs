@@ -184,12 +184,12 @@ fn what_is_left_follows_from_the_wait() {
 #[test]
 fn what_redis_allows_ends_a_denial() {
     let mut page = page(denied(10, 30 * SECOND));
-    page.remember(fingerprint(0), Said::Allowed, at(NOW + 1));
+    assert!(page.remember(fingerprint(0), Said::Allowed, at(NOW + 1)));
     assert_eq!(answer(&page, 10, NOW + 1), None);
     assert!(!claims(&mut page, 10, NOW + 1));
     // And leaves no trace where there was none.
     let mut empty = Page::empty();
-    empty.remember(fingerprint(0), Said::Allowed, at(NOW));
+    assert!(!empty.remember(fingerprint(0), Said::Allowed, at(NOW)));
     assert_eq!(empty.as_bytes(), Page::empty().as_bytes());
 }
 
