@@ -33,6 +33,7 @@ knows() {
 knows request
 knows secret
 knows limit
+knows tokens
 knows redis limit secret
 knows table limit
 knows feedback limit

@@ -26,6 +26,7 @@ pub mod request;
 pub mod route;
 pub mod secret;
 pub mod table;
+pub mod tokens;
 
 mod filter;
 mod host;

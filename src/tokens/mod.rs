@@ -1,0 +1,19 @@
+//! What a model's request asks for, and what its response says it took, in
+//! tokens.
+//!
+//! Bodies pass through Envoy in pieces, cut anywhere, and are never held here:
+//! [`RequestScanner`] and [`ResponseScanner`] see each byte once, keep a few
+//! hundred bytes of state whatever comes, and find a few numbers. Nothing else of
+//! a body is kept, and nothing in it can make them panic.
+
+mod framing;
+mod request;
+mod response;
+mod shape;
+mod usage;
+
+pub use framing::Framing;
+pub use request::{Closing, Model, RequestScanner};
+pub use response::{Passed, ResponseScanner};
+pub use shape::Shape;
+pub use usage::Usage;
