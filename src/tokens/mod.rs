@@ -6,10 +6,17 @@
 //! hundred bytes of state whatever comes, and find a few numbers. Nothing else of
 //! a body is kept, and nothing in it can make them panic.
 
+mod asked;
+mod document;
 mod framing;
+mod json;
+mod model;
+mod place;
+mod reported;
 mod request;
 mod response;
 mod shape;
+mod sse;
 mod usage;
 
 pub use framing::Framing;

@@ -27,7 +27,7 @@ impl Usage {
 }
 
 /// The sum of what there is.
-fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+pub(super) fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.saturating_add(other)),
         (one, other) => one.or(other),
