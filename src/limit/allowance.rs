@@ -2,7 +2,7 @@
 
 use super::{
     Answer, BucketState, CalendarQuota, Cost, Decision, Now, Period, QuotaDecision, QuotaState,
-    Ruling, State, TokenBucket,
+    Ruling, Settlement, State, TokenBucket,
 };
 
 /// A number of units that come back with time.
@@ -83,6 +83,27 @@ impl Allowance {
                 State::Quota(quota.give_back(Some(state), cost, charged_at, now))
             }
             (_, other) => other,
+        }
+    }
+
+    /// The state after a settlement, and the units that were forgiven.
+    pub fn settle(&self, state: Option<State>, settlement: &Settlement, now: Now) -> (State, u64) {
+        let Settlement {
+            units, charged_at, ..
+        } = *settlement;
+        match self {
+            Self::Bucket(bucket) => {
+                let state = state.and_then(State::bucket);
+                let interval = bucket.emission_interval().get();
+                let refilled = settlement.refilled(interval, now.monotonic);
+                let settled = bucket.settle(state, units, refilled, now.monotonic);
+                (State::Bucket(settled.next), settled.forgiven)
+            }
+            Self::Quota(quota) => {
+                let state = state.and_then(State::quota);
+                let next = quota.settle(state, units, charged_at.wall, now.wall);
+                (State::Quota(next), 0)
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 
 use super::{
-    Allowance, Answer, BucketState, Cluster, Concurrency, Cost, Now, QuotaState, Scope,
-    SlotDecision, SlotState,
+    Allowance, Answer, BucketState, Cluster, Concurrency, Cost, Now, QuotaState, Scope, Settlement,
+    SlotDecision, SlotState, Tokens,
 };
 
 /// What a limit limits, and how much of it.
@@ -12,6 +12,8 @@ use super::{
 pub enum Kind {
     /// Units over time.
     Metered {
+        /// The tokens that are counted; `None`: requests are.
+        tokens: Option<Tokens>,
         /// The units each client has, and is told of.
         allowance: Allowance,
         /// Where they are counted.
@@ -65,7 +67,9 @@ impl Kind {
     /// does not answer. Of slots a request takes one, whatever it costs.
     pub fn decide(&self, state: Option<State>, cost: Cost, now: Now) -> Ruling {
         match self {
-            Self::Metered { allowance, scope } => scope.here(allowance).decide(state, cost, now),
+            Self::Metered {
+                allowance, scope, ..
+            } => scope.here(allowance).decide(state, cost, now),
             Self::Concurrency(concurrency) => take(concurrency, state, now),
             Self::Blocked => Ruling {
                 answer: Answer::Denied {
@@ -81,7 +85,12 @@ impl Kind {
     /// ns; 0 where it is not time that brings them back.
     pub fn look(&self, state: Option<State>, now: Now) -> (u32, u64) {
         match (self, state) {
-            (Self::Metered { allowance, scope }, state) => scope.here(allowance).look(state, now),
+            (
+                Self::Metered {
+                    allowance, scope, ..
+                },
+                state,
+            ) => scope.here(allowance).look(state, now),
             (Self::Concurrency(concurrency), Some(State::Slots(slots))) => {
                 (concurrency.free(Some(slots), now.monotonic), 0)
             }
@@ -93,13 +102,34 @@ impl Kind {
     /// The state after what was charged at `charged_at` comes back.
     pub fn give_back(&self, state: State, cost: Cost, charged_at: Now, now: Now) -> State {
         match (self, state) {
-            (Self::Metered { allowance, scope }, state) => scope
+            (
+                Self::Metered {
+                    allowance, scope, ..
+                },
+                state,
+            ) => scope
                 .here(allowance)
                 .give_back(state, cost, charged_at, now),
             (Self::Concurrency(concurrency), State::Slots(state)) => {
                 State::Slots(concurrency.release(state, charged_at.monotonic, now.monotonic))
             }
             (_, other) => other,
+        }
+    }
+
+    /// The state after a settlement, and the units that were forgiven; `None`
+    /// where nothing is ever settled.
+    pub fn settle(
+        &self,
+        state: Option<State>,
+        settlement: &Settlement,
+        now: Now,
+    ) -> Option<(State, u64)> {
+        match self {
+            Self::Metered {
+                allowance, scope, ..
+            } => Some(scope.here(allowance).settle(state, settlement, now)),
+            Self::Concurrency(_) | Self::Blocked => None,
         }
     }
 }

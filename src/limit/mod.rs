@@ -11,6 +11,7 @@ mod kind;
 mod now;
 mod quota;
 mod scope;
+mod settlement;
 mod verdict;
 
 pub use allowance::Allowance;
@@ -22,6 +23,7 @@ pub use kind::{Kind, Ruling, State};
 pub use now::Now;
 pub use quota::{CalendarQuota, InvalidQuota, Period, QuotaDecision, QuotaState, MAX_PERIOD};
 pub use scope::{Cluster, Consistency, Scope, LEASE_LENGTH_MS};
+pub use settlement::Settlement;
 pub use verdict::{Answer, Denial, Outcome, Standing, Standings, Verdict};
 
 use std::num::NonZeroU32;
@@ -61,6 +63,19 @@ pub enum Unit {
     Requests,
     /// Requests that are under way.
     ConcurrentRequests,
+    /// A model's tokens.
+    Tokens(Tokens),
+}
+
+/// Which of a request's tokens are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tokens {
+    /// What the model reads and what it writes.
+    All,
+    /// What it reads.
+    Input,
+    /// What it writes.
+    Output,
 }
 
 /// What a request takes from a limit, in the limit's unit.
@@ -69,11 +84,15 @@ pub type Cost = NonZeroU32;
 // === impl Unit ===
 
 impl Unit {
-    /// Its name, as draft-ietf-httpapi-ratelimit-headers-11 registers it.
+    /// Its name: those of requests as draft-ietf-httpapi-ratelimit-headers-11
+    /// registers them, those of tokens as they stand in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Requests => "requests",
             Self::ConcurrentRequests => "concurrent-requests",
+            Self::Tokens(Tokens::All) => "tokens",
+            Self::Tokens(Tokens::Input) => "input_tokens",
+            Self::Tokens(Tokens::Output) => "output_tokens",
         }
     }
 }
@@ -89,6 +108,14 @@ impl Limit {
     /// Whether the limit decides and is charged as if it were the only one.
     pub fn is_alone(&self) -> bool {
         self.mode != Mode::Enforce
+    }
+
+    /// Which tokens it counts, if it counts tokens.
+    pub fn tokens(&self) -> Option<Tokens> {
+        match &self.kind {
+            Kind::Metered { tokens, .. } => *tokens,
+            Kind::Concurrency(_) | Kind::Blocked => None,
+        }
     }
 
     /// Whether it limits requests at one time.
@@ -107,7 +134,10 @@ impl Limit {
     /// Whether this gateway counts it by the calendar: always, or while Redis does
     /// not answer.
     pub fn needs_wall_clock(&self) -> bool {
-        let Kind::Metered { allowance, scope } = &self.kind else {
+        let Kind::Metered {
+            allowance, scope, ..
+        } = &self.kind
+        else {
             return false;
         };
         let is_counted_here = match scope {
@@ -126,6 +156,22 @@ impl Limit {
         }
     }
 
+    /// So many units, but at least one and no more than there can be.
+    pub fn at_most_all(&self, units: u64) -> Cost {
+        at_most(self.size(), units)
+    }
+
+    /// The same of what this gateway counts by itself: always, or while Redis does
+    /// not answer.
+    pub fn at_most_all_here(&self, units: u64) -> Cost {
+        match &self.kind {
+            Kind::Metered {
+                allowance, scope, ..
+            } => at_most(scope.here(allowance).size(), units),
+            Kind::Concurrency(_) | Kind::Blocked => self.at_most_all(units),
+        }
+    }
+
     /// The time in which all units come back, ns; `None` where it is not time
     /// that brings them back.
     pub fn window(&self) -> Option<u64> {
@@ -138,7 +184,8 @@ impl Limit {
     /// What it counts.
     pub fn unit(&self) -> Unit {
         match &self.kind {
-            Kind::Metered { .. } | Kind::Blocked => Unit::Requests,
+            Kind::Metered { tokens, .. } => tokens.map_or(Unit::Requests, Unit::Tokens),
+            Kind::Blocked => Unit::Requests,
             Kind::Concurrency(_) => Unit::ConcurrentRequests,
         }
     }
@@ -152,6 +199,7 @@ impl Limit {
         let Kind::Metered {
             allowance: Allowance::Bucket(bucket),
             scope: Scope::Cluster(cluster),
+            ..
         } = &self.kind
         else {
             return 0;
@@ -163,4 +211,10 @@ impl Limit {
             (_, Consistency::Lease) => refill.saturating_add(LONGEST_LEASE),
         }
     }
+}
+
+fn at_most(size: u32, units: u64) -> Cost {
+    let units = units.min(size.into());
+    let units = u32::try_from(units).unwrap_or(u32::MAX);
+    Cost::new(units).unwrap_or(Cost::MIN)
 }

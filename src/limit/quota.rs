@@ -167,14 +167,24 @@ impl CalendarQuota {
     }
 
     /// The state after `units` whose true number was known only afterwards:
-    /// charged without asking, or given back where negative.
-    pub fn settle(&self, state: Option<QuotaState>, units: i64, now: u64) -> QuotaState {
+    /// charged without asking; negative ones, which were charged at `charged_at`,
+    /// come back. Those of a period that has ended since do not: nobody can use
+    /// them.
+    pub fn settle(
+        &self,
+        state: Option<QuotaState>,
+        units: i64,
+        charged_at: u64,
+        now: u64,
+    ) -> QuotaState {
         let (used, window) = self.current(state, now);
+        if units < 0 && seconds(charged_at) < window.start {
+            return window.state(used);
+        }
         window.state(used.saturating_add_signed(units))
     }
 
     /// The state after `cost` units that were charged at `charged_at` come back.
-    /// Those of a period that has ended since do not: nobody can use them.
     pub fn give_back(
         &self,
         state: Option<QuotaState>,
@@ -182,11 +192,8 @@ impl CalendarQuota {
         charged_at: u64,
         now: u64,
     ) -> QuotaState {
-        let (used, window) = self.current(state, now);
-        if seconds(charged_at) < window.start {
-            return window.state(used);
-        }
-        window.state(used.saturating_sub(cost.get().into()))
+        let units = i64::from(cost.get()).saturating_neg();
+        self.settle(state, units, charged_at, now)
     }
 
     /// The units used in the current period, and that period.

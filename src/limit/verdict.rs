@@ -180,6 +180,22 @@ impl Standings {
         all.find(|standing| standing.limit.unit() == unit)
     }
 
+    /// Puts where the client stands by now in place of what these limits said
+    /// before.
+    pub fn renew(&mut self, now: Self) {
+        let Self { tightest, others } = now;
+        for standing in iter::once(tightest).chain(others) {
+            let mut known = iter::once(&mut self.tightest).chain(&mut self.others);
+            match known.find(|known| Rc::ptr_eq(&known.limit, &standing.limit)) {
+                Some(known) => *known = standing,
+                None => self.add(standing),
+            }
+        }
+        for standing in mem::take(&mut self.others) {
+            self.add(standing);
+        }
+    }
+
     /// Adds another limit's.
     pub fn add(&mut self, mut standing: Standing) {
         let Self { tightest, others } = self;

@@ -32,7 +32,7 @@ proptest! {
             level = full.min(level + i128::from(since)) - i128::from(units) * wide;
             let beyond = (-level - full * i128::from(bursts)).max(0);
             level = full.min(level + beyond);
-            let settled = bucket.settle(state, units, now);
+            let settled = bucket.settle(state, units, 0, now);
             prop_assert_eq!(i128::from(settled.next.tat - now), full - level);
             prop_assert_eq!(i128::from(settled.forgiven), (beyond + wide - 1) / wide);
             state = Some(settled.next);
@@ -48,33 +48,33 @@ proptest! {
         burst in 1_u32..1_000, old in 1_000_u64..1_000_000, new in 1_000_u64..1_000_000, units in 0_i64..20_000,
     ) {
         prop_assume!(old != new);
-        let owing = bucket(burst, old).with_debt(10).settle(None, units, NOW).next;
-        let after = bucket(burst, new).with_debt(10).settle(Some(owing), 0, NOW).next;
+        let owing = bucket(burst, old).with_debt(10).settle(None, units, 0, NOW).next;
+        let after = bucket(burst, new).with_debt(10).settle(Some(owing), 0, 0, NOW).next;
         prop_assert_eq!(after.tat - NOW, new * (units as u64).min(burst.into()));
     }
 
     #[test]
     fn any_units_are_safe(burst in 1..=u32::MAX, units in any::<i64>(), bursts in any::<u32>(), now in any::<u64>()) {
         let bucket = bucket(burst, 70_000_000).with_debt(bursts);
-        let first = bucket.settle(None, units, now);
-        bucket.settle(Some(first.next), units, now);
+        let first = bucket.settle(None, units, 0, now);
+        bucket.settle(Some(first.next), units, 0, now);
         bucket.decide(Some(first.next), cost(1), now);
     }
 }
 
 #[test]
 fn without_debt_an_empty_bucket_is_as_low_as_it_gets() {
-    let settled = bucket(10, 1_000).settle(None, 25, NOW);
+    let settled = bucket(10, 1_000).settle(None, 25, 0, NOW);
     assert_eq!((settled.next.tat - NOW, settled.forgiven), (10_000, 15));
 }
 
 #[test]
 fn ten_bursts_of_debt_are_exact_and_the_next_unit_is_forgiven() {
     let bucket = bucket(10, 1_000).with_debt(10);
-    let all = bucket.settle(None, 110, NOW);
+    let all = bucket.settle(None, 110, 0, NOW);
     assert_eq!((all.next.tat - NOW, all.forgiven), (110_000, 0));
-    let more = bucket.settle(Some(all.next), 1, NOW);
+    let more = bucket.settle(Some(all.next), 1, 0, NOW);
     assert_eq!((more.next, more.forgiven), (all.next, 1));
-    let half_later = bucket.settle(Some(all.next), 1, NOW + 500);
+    let half_later = bucket.settle(Some(all.next), 1, 0, NOW + 500);
     assert_eq!(half_later.forgiven, 1, "a part of a unit counts as one");
 }

@@ -14,6 +14,7 @@ const SECOND: u64 = 1_000_000_000;
 
 fn metered(allowance: Allowance) -> Kind {
     Kind::Metered {
+        tokens: None,
         allowance,
         scope: Scope::Gateway,
     }

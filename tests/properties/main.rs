@@ -16,5 +16,6 @@ mod entries;
 mod listed;
 mod path;
 mod quota;
+mod settlement;
 mod slots;
 mod table;

@@ -129,7 +129,7 @@ proptest! {
                 QuotaDecision::Denied { .. } => prop_assert!(used + i64::from(cost) > i64::from(quota.quota().get())),
             }
             used = (used + units).max(0);
-            let settled = quota.settle(state, units, now);
+            let settled = quota.settle(state, units, now, now);
             prop_assert_eq!(settled.used as i64, used);
             state = Some(settled);
         }
@@ -149,7 +149,7 @@ proptest! {
     fn any_state_at_any_time_is_safe(quota in any_quota(), start in any::<i64>(), used in any::<u64>(), units in any::<i64>(), now in any::<u64>()) {
         let state = Some(QuotaState { start, end: start.wrapping_add(used as i64), used });
         quota.decide(state, some(u32::MAX), now);
-        quota.settle(state, units, now);
+        quota.settle(state, units, now, now);
         quota.give_back(state, some(u32::MAX), used, now);
     }
 }

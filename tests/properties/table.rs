@@ -24,6 +24,7 @@ fn limit(index: usize, burst: u32, interval: u64) -> Rc<Limit> {
         tag: index as u64,
         mode: Mode::Enforce,
         kind: Kind::Metered {
+            tokens: None,
             allowance: Allowance::Bucket(bucket(burst, interval)),
             scope: Scope::Gateway,
         },

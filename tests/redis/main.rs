@@ -80,6 +80,7 @@ fn limit_of(allowance: Allowance) -> Rc<Limit> {
         tag: 5,
         mode: Mode::Enforce,
         kind: Kind::Metered {
+            tokens: None,
             allowance,
             scope: Scope::Cluster(cluster("rpm:5f1c09ab")),
         },

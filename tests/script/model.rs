@@ -110,7 +110,7 @@ impl Model {
                 (back.unwrap_or(unchanged), 0, 0)
             }
             ("settle", _) => {
-                let settled = bucket.settle(state, ask.amount, now);
+                let settled = bucket.settle(state, ask.amount, 0, now);
                 (settled.next, settled.forgiven, 0)
             }
             (_, Ok(0)) => (unchanged, 0, 0),
@@ -142,14 +142,14 @@ impl Model {
             Some(State::Quota(by, state)) if *by == period => Some(*state),
             _ => None,
         };
-        let unchanged = quota.settle(state, 0, now);
+        let unchanged = quota.settle(state, 0, now, now);
         let (next, retry) = match (ask.op, u32::try_from(ask.amount)) {
             ("settle", Err(_)) if ask.held > 0 => {
                 let cost = NonZeroU32::new(ask.amount.unsigned_abs() as u32).unwrap();
                 let charged = now - ask.held * 1_000_000;
                 (quota.give_back(state, cost, charged, now), 0)
             }
-            ("settle", _) => (quota.settle(state, ask.amount, now), 0),
+            ("settle", _) => (quota.settle(state, ask.amount, now, now), 0),
             (_, Ok(0)) => (unchanged, 0),
             (_, Ok(amount)) => match quota.decide(state, NonZeroU32::new(amount).unwrap(), now) {
                 QuotaDecision::Allowed { next, .. } => (next, 0),

@@ -73,6 +73,7 @@ fn limit(allowance: Allowance) -> Rc<Limit> {
         tag: 0,
         mode: Mode::Enforce,
         kind: Kind::Metered {
+            tokens: None,
             allowance,
             scope: Scope::Cluster(Cluster {
                 consistency: Consistency::Lease,

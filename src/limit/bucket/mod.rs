@@ -7,6 +7,9 @@
 //! the same thing, and no state can be too old to read.
 
 mod plans;
+mod settle;
+
+pub use settle::Settled;
 
 use std::num::{NonZeroU32, NonZeroU64};
 
@@ -42,16 +45,6 @@ pub struct BucketState {
     /// The emission interval the units were charged under, ns. It turns the
     /// time ahead back into units when a new configuration changes the rate.
     pub interval: NonZeroU64,
-}
-
-/// A bucket after units were settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
-    /// The state to store.
-    pub next: BucketState,
-    /// Units that would have gone deeper into debt than allowed, and are let
-    /// go; a part of one counts as one.
-    pub forgiven: u64,
 }
 
 /// The answer of one bucket to one request.
@@ -134,6 +127,11 @@ impl TokenBucket {
         }
     }
 
+    /// See [`TokenBucket::with_debt`].
+    pub fn debt(&self) -> u32 {
+        self.debt
+    }
+
     /// The most units the bucket holds.
     pub fn burst(&self) -> NonZeroU32 {
         self.burst
@@ -182,51 +180,6 @@ impl TokenBucket {
         let of_plan = state.filter(|state| self.is_of_plan(state, now));
         let full_in = of_plan.map_or(spent, |state| state.tat.saturating_sub(now));
         (self.units_left(spent), full_in)
-    }
-
-    /// The state after `cost` units that were charged at `charged_at` come back,
-    /// as for a request that another limit denied in the end. What time has
-    /// refilled since is not given a second time.
-    pub fn give_back(
-        &self,
-        state: BucketState,
-        cost: Cost,
-        charged_at: u64,
-        now: u64,
-    ) -> BucketState {
-        let since = now.saturating_sub(charged_at);
-        if self.is_of_plan(&state, now) {
-            let price = u64::from(cost.get()).saturating_mul(state.interval.get());
-            let owed = price.saturating_sub(since);
-            return BucketState {
-                tat: state.tat.saturating_sub(owed).max(now),
-                ..state
-            };
-        }
-        let owed = self.price(cost).saturating_sub(since);
-        let spent = self.spent(Some(state), now);
-        self.state(now, spent.saturating_sub(owed))
-    }
-
-    /// The state after `units` whose true number was known only afterwards, as
-    /// for a model's tokens: they are charged without asking, into debt where
-    /// the bucket allows it; negative ones come back, and never fill it more
-    /// than full. Of units charged long ago, [`TokenBucket::give_back`] knows
-    /// what time has refilled since.
-    pub fn settle(&self, state: Option<BucketState>, units: i64, now: u64) -> Settled {
-        let spent = self.spent(state, now);
-        let moved = u128::from(units.unsigned_abs()).saturating_mul(self.interval());
-        let (ahead, beyond) = if units < 0 {
-            (u128::from(spent).saturating_sub(moved), 0)
-        } else {
-            let ahead = u128::from(spent).saturating_add(moved);
-            let deepest = u128::from(self.deepest());
-            (ahead.min(deepest), ahead.saturating_sub(deepest))
-        };
-        Settled {
-            next: self.state(now, u64::try_from(ahead).unwrap_or(u64::MAX)),
-            forgiven: u64::try_from(beyond.div_ceil(self.interval())).unwrap_or(u64::MAX),
-        }
     }
 
     /// The units spent and not yet refilled, as time to refill them, ns.
