@@ -23,6 +23,22 @@ pub(crate) struct Metrics {
     evictions: Counter,
     /// Requests that could not be counted.
     conflicts: Counter,
+    tokens: TokenCounters,
+}
+
+/// A model's tokens, those of input and output together.
+#[derive(Debug)]
+struct TokenCounters {
+    /// Taken beforehand.
+    reserved: Counter,
+    /// Charged in the end.
+    used: Counter,
+    /// Of those taken, given back.
+    returned: Counter,
+    /// Requests whose model has not said what they took.
+    unreported: Counter,
+    /// Units of limits that would have gone too deep into debt.
+    forgiven: Counter,
 }
 
 #[derive(Debug)]
@@ -85,6 +101,13 @@ impl Metrics {
             unknown_plans: Counter::define("tollgate.plans.unknown")?,
             evictions: Counter::define("tollgate.table.evictions")?,
             conflicts: Counter::define("tollgate.table.conflicts")?,
+            tokens: TokenCounters {
+                reserved: Counter::define("tollgate.tokens.reserved")?,
+                used: Counter::define("tollgate.tokens.used")?,
+                returned: Counter::define("tollgate.tokens.returned")?,
+                unreported: Counter::define("tollgate.tokens.unreported")?,
+                forgiven: Counter::define("tollgate.tokens.forgiven")?,
+            },
         })
     }
 
@@ -129,12 +152,33 @@ impl Metrics {
 
     /// Entries gave their place up before they were free.
     pub(crate) fn evictions(&self, evictions: u32) {
-        self.evictions.add(evictions);
+        self.evictions.add(evictions.into());
     }
 
     /// A request could not be counted.
     pub(crate) fn conflict(&self) {
         self.conflicts.add(1);
+    }
+
+    /// So many tokens are taken beforehand.
+    pub(crate) fn reserved(&self, tokens: u64) {
+        self.tokens.reserved.add(tokens);
+    }
+
+    /// A request for which so many were took so many, as far as is known.
+    pub(crate) fn settled(&self, reserved: u64, used: u64) {
+        self.tokens.used.add(used);
+        self.tokens.returned.add(reserved.saturating_sub(used));
+    }
+
+    /// A model has not said how many a request took.
+    pub(crate) fn unreported(&self) {
+        self.tokens.unreported.add(1);
+    }
+
+    /// So many units of a limit were let go.
+    pub(crate) fn forgiven(&self, units: u64) {
+        self.tokens.forgiven.add(units);
     }
 
     fn count(&self, limit: &Limit, which: impl Fn(&LimitCounters) -> Counter) {
@@ -188,11 +232,12 @@ impl Counter {
     }
 
     /// Envoy takes no zero.
-    fn add(self, count: u32) {
+    fn add(self, count: u64) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
         if count == 0 {
             return;
         }
-        if let Err(status) = hostcalls::increment_metric(self.0, count.into()) {
+        if let Err(status) = hostcalls::increment_metric(self.0, count) {
             error!(
                 "counter: {}",
                 HostError::in_call("increment_metric")(status)

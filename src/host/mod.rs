@@ -7,29 +7,34 @@
 
 mod abi;
 mod asked;
+mod body;
 mod clock;
 mod entropy;
 mod headers;
 mod metrics;
+mod owed;
 mod page_keys;
 mod pages;
 mod redis;
 mod reply;
 mod request;
+mod response;
 mod secret;
 mod stored_page;
 mod tick;
 
+pub(crate) use body::{replace_request_body, request_body, response_body};
 pub(crate) use clock::{monotonic, wall, Clocks};
 pub(crate) use entropy::{nonce, table_key};
 pub(crate) use metrics::{Metrics, RedisMetrics};
 pub(crate) use pages::{Pages, Slots, Uncounted};
-pub(crate) use redis::{Received, Redis, Sent};
+pub(crate) use redis::{Owing, Received, Redis, Sent};
 pub(crate) use reply::{
     note, remove_request_header, remove_response_headers, resume, send, set_request_header,
     set_response_header,
 };
 pub(crate) use request::HostRequest;
+pub(crate) use response::{has_upstream, response_header, response_status};
 pub(crate) use secret::{reveal, NoSecret};
 pub(crate) use tick::disarm as disarm_tick;
 

@@ -9,9 +9,10 @@ use std::cell::RefCell;
 use log::error;
 
 use super::asked::{Asked, Charged, Swap};
+use super::owed::Owed;
 use super::page_keys::PageKeys;
 use super::stored_page::{StoredPage, MAX_TRIES};
-use super::{tick, Clocks, HostError, Metrics};
+use super::{Clocks, HostError, Metrics};
 use crate::limit::Now;
 use crate::table::{
     Charge, Entry, Fingerprint, Layout, Look, Page, PageCharge, PageIndex, Said, Which,
@@ -20,17 +21,10 @@ use crate::table::{
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Pages {
-    keys: PageKeys,
-    clocks: Clocks,
-    /// What is still to be given back.
-    owed: RefCell<Vec<Owed>>,
-}
-
-/// What is to be given back to one page.
-#[derive(Debug, Clone)]
-struct Owed {
-    charge: PageCharge,
-    charged_at: Now,
+    pub(super) keys: PageKeys,
+    pub(super) clocks: Clocks,
+    /// What is still to be given back or settled.
+    pub(super) owed: RefCell<Vec<Owed>>,
 }
 
 /// The slots that a request holds while it is under way.
@@ -74,7 +68,7 @@ impl Pages {
         // Nearly every request has one page, and needs no list of them.
         if let [request] = requests {
             let asked = &mut [self.ask(request, now)?];
-            let which = self.settle(asked, which, now, metrics)?;
+            let which = self.conclude(asked, which, now, metrics)?;
             return Ok(then(Charged {
                 asked,
                 which,
@@ -83,35 +77,12 @@ impl Pages {
         }
         let asked = requests.iter().map(|request| self.ask(request, now));
         let asked = &mut asked.collect::<Result<Vec<_>, _>>()?;
-        let which = self.settle(asked, which, now, metrics)?;
+        let which = self.conclude(asked, which, now, metrics)?;
         Ok(then(Charged {
             asked,
             which,
             at: now,
         }))
-    }
-
-    /// Gives back what was charged for a request that does not pass: all but its
-    /// slots, and what was charged as if alone.
-    pub(crate) fn undo(&self, charges: &[PageCharge], charged_at: Now) {
-        let is_undone = |charge: &Charge| {
-            let limit = &charge.limit;
-            charge.entry == Entry::Spent && !limit.is_alone() && !limit.is_concurrency()
-        };
-        let undone = charges.iter().filter_map(|page| page.only(is_undone));
-        for charge in undone {
-            self.pay(Owed { charge, charged_at });
-        }
-    }
-
-    /// Gives slots back.
-    pub(crate) fn release(&self, slots: Slots) {
-        for charge in slots.pages {
-            self.pay(Owed {
-                charge,
-                charged_at: slots.taken_at,
-            });
-        }
     }
 
     /// Where each charge's client stands: units left, and the time until all are
@@ -154,17 +125,8 @@ impl Pages {
         self.update(page, |page, now| page.remember(fingerprint, said, now));
     }
 
-    /// Tries again to give back what is owed. `true` once nothing is.
-    pub(crate) fn pay_owed(&self) -> bool {
-        let owed = self.owed.take();
-        for owed in owed {
-            self.pay(owed);
-        }
-        self.owed.borrow().is_empty()
-    }
-
     /// Charges what the limits have allowed, and tells which charges that was.
-    fn settle(
+    fn conclude(
         &self,
         asked: &mut [Asked<'_>],
         which: Which,
@@ -208,43 +170,15 @@ impl Pages {
             let held = asked.slots(Which::All).filter(|_| ended.is_err());
             let held = held.and_then(|slots| slots.only(|slot| slot.limit.is_alone()));
             for charge in undone.into_iter().chain(held) {
-                self.pay(Owed {
-                    charge,
-                    charged_at: now,
-                });
+                self.pay(Owed::back(charge, now), metrics);
             }
         }
         ended?;
-        self.settle(rest, Which::Alone, now, metrics)
+        self.conclude(rest, Which::Alone, now, metrics)
     }
 
     fn ask<'r>(&'r self, request: &'r PageCharge, now: Now) -> Result<Asked<'r>, HostError> {
         Asked::read(self.keys.of(request.page), request, now)
-    }
-
-    fn pay(&self, owed: Owed) {
-        match self.give_back(&owed) {
-            Ok(true) => return,
-            Ok(false) => {}
-            Err(failure) => error!("giving a charge back, to be tried again: {failure}"),
-        }
-        self.owed.borrow_mut().push(owed);
-        tick::arm();
-    }
-
-    /// `false` where other requests won every race.
-    fn give_back(&self, owed: &Owed) -> Result<bool, HostError> {
-        let Owed { charge, charged_at } = owed;
-        let now = self.clocks.now()?;
-        let mut stored = StoredPage::read(self.keys.of(charge.page))?;
-        for _ in 0..MAX_TRIES {
-            stored.page.give_back(&charge.charges, *charged_at, now);
-            if stored.write()? {
-                return Ok(true);
-            }
-            stored.read_again()?;
-        }
-        Ok(false)
     }
 
     /// Changes a page for the sake of what it saves; `false` where nothing is

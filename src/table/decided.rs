@@ -4,7 +4,7 @@ use super::denial::Denial;
 use super::entry::Content;
 use super::page::Slot;
 use super::{Charge, Entry};
-use crate::limit::{Answer, Now, Outcome, Ruling, State};
+use crate::limit::{Answer, Cost, Now, Outcome, Ruling, State};
 
 /// What an entry said to its charge.
 pub struct Decided {
@@ -16,6 +16,8 @@ pub struct Decided {
     pub(super) slot: Option<Slot>,
     /// Whether the limit is charged whatever others say.
     is_alone: bool,
+    /// Whether it counts tokens, which a request that does not pass never takes.
+    counts_tokens: bool,
 }
 
 /// Which of a page's charges are made.
@@ -41,13 +43,17 @@ impl Decided {
     ) -> Self {
         let (answer, next) = match charge.entry {
             Entry::Spent => ask_limit(charge, content, now),
-            Entry::Denial { claim } => ask_denial(charge, content, claim, now.monotonic),
+            Entry::Denial { claim, held } => {
+                let cost = charge.cost.saturating_add(held);
+                ask_denial(charge, cost, content, claim, now.monotonic)
+            }
         };
         let limit = &charge.limit;
         Self {
             slot,
             next,
             is_alone: limit.is_alone(),
+            counts_tokens: limit.tokens().is_some(),
             outcome: answer.map(|answer| Outcome {
                 limit: limit.clone(),
                 answer,
@@ -78,7 +84,7 @@ impl Decided {
         let is_made = match which {
             _ if self.is_denial() => self.slot.is_some(),
             Which::All => true,
-            Which::Alone => self.is_alone && !self.is_claim(),
+            Which::Alone => self.is_alone && !self.counts_tokens && !self.is_claim(),
         };
         self.next.filter(|_| is_made)
     }
@@ -126,6 +132,7 @@ fn ask_limit(
 /// What a remembered denial says, and what becomes of one that has lapsed.
 fn ask_denial(
     charge: &Charge,
+    cost: Cost,
     content: Option<Content>,
     claim: u64,
     now: u64,
@@ -134,6 +141,6 @@ fn ask_denial(
         return (None, None);
     };
     let claimed: Option<Denial> = denial.claimed(claim, now);
-    let answer = denial.answer(charge.cost, &charge.limit, now);
+    let answer = denial.answer(cost, &charge.limit, now);
     (answer, claimed.map(Content::Denial))
 }

@@ -23,7 +23,7 @@ pub use page::{Page, Said};
 
 use std::rc::Rc;
 
-use crate::limit::{Cost, Limit};
+use crate::limit::{Cost, Limit, Settlement};
 
 /// One limit's share in a request.
 #[derive(Debug, Clone)]
@@ -49,6 +49,9 @@ pub enum Entry {
     Denial {
         /// ns.
         claim: u64,
+        /// Units that the request has of the limit already: what it is denied, it
+        /// is denied on top of these.
+        held: u32,
     },
 }
 
@@ -59,6 +62,26 @@ pub struct PageCharge {
     pub page: PageIndex,
     /// What is asked of it, never empty.
     pub charges: Vec<Charge>,
+}
+
+/// What one client's state of one limit is corrected by.
+#[derive(Debug, Clone)]
+pub struct Correction {
+    /// Whose entry.
+    pub fingerprint: Fingerprint,
+    /// The limit.
+    pub limit: Rc<Limit>,
+    /// By how much.
+    pub settlement: Settlement,
+}
+
+/// What came of correcting a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Corrected {
+    /// Units that were let go, since they went too deep into debt.
+    pub forgiven: u64,
+    /// Entries that gave their place up before they were free.
+    pub evictions: u32,
 }
 
 // === impl PageCharge ===

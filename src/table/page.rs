@@ -15,7 +15,9 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::denial::Denial;
 use super::entry::{Content, StoredEntry};
-use super::{Charge, Decided, Entry, Fingerprint, Look, Which, ENTRIES_PER_PAGE};
+use super::{
+    Charge, Corrected, Correction, Decided, Entry, Fingerprint, Look, Which, ENTRIES_PER_PAGE,
+};
 use crate::limit::{Cost, Now};
 
 /// A page of the table, in the bytes it was read in.
@@ -122,6 +124,41 @@ impl Page {
                 self.write(slot, charge.fingerprint, Content::Spent(next));
             }
         }
+    }
+
+    /// Corrects what clients have spent. Whose entry has given its place up has
+    /// nothing to come back, and a new one for what is still to be charged.
+    pub fn settle(&mut self, corrections: &[Correction], now: Now) -> Corrected {
+        let mut corrected = Corrected::default();
+        for Correction {
+            fingerprint,
+            limit,
+            settlement,
+        } in corrections
+        {
+            let found = self.find(*fingerprint);
+            let state = match found.and_then(|slot| self.content(slot)) {
+                Some(Content::Spent(state)) => Some(state),
+                _ => None,
+            };
+            let Some((next, forgiven)) = limit.kind.settle(state, settlement, now) else {
+                continue;
+            };
+            let slot = match found {
+                Some(slot) => slot,
+                None if settlement.units <= 0 => continue,
+                None => {
+                    let Some(place) = self.place_for_new(&[], &[], now) else {
+                        continue;
+                    };
+                    corrected.evictions = corrected.evictions.saturating_add(place.evictions);
+                    place.slot
+                }
+            };
+            corrected.forgiven = corrected.forgiven.saturating_add(forgiven);
+            self.write(slot, *fingerprint, Content::Spent(next));
+        }
+        corrected
     }
 
     /// Keeps what Redis has said: a denial until its wait is over, and with

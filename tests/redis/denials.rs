@@ -19,7 +19,10 @@ fn charge(client: u64, cost: u32) -> Charge {
         fingerprint: fingerprint(client),
         limit: limit(100, SECOND),
         cost: units(cost),
-        entry: Entry::Denial { claim: CLAIM },
+        entry: Entry::Denial {
+            claim: CLAIM,
+            held: 0,
+        },
     }
 }
 
@@ -235,7 +238,7 @@ proptest! {
         // Some place is client 0's.
         bytes[72..80].copy_from_slice(&fingerprint(0).get().to_le_bytes());
         let mut page = Page::from_bytes(bytes);
-        let denial = Charge { entry: Entry::Denial { claim }, ..charge(0, cost) };
+        let denial = Charge { entry: Entry::Denial { claim, held: 0 }, ..charge(0, cost) };
         let bucket = Charge { entry: Entry::Spent, ..charge(1, cost) };
         let charges = [denial, bucket];
         let now = Now { monotonic: now, wall };

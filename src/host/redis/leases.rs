@@ -45,6 +45,23 @@ impl Redis {
         self.leases.borrow_mut().spend(lease, cost)
     }
 
+    /// Sets units aside that are there, for tokens; see [`LeaseBook::reserve`].
+    ///
+    /// [`LeaseBook::reserve`]: crate::redis::LeaseBook::reserve
+    pub(crate) fn reserve_lease(&self, lease: u64, cost: Cost) -> Option<(Answer, u64)> {
+        self.leases.borrow_mut().reserve(lease, cost)
+    }
+
+    /// Spends so many of those that were set aside; the units that Redis is still to
+    /// be told of.
+    pub(crate) fn settle_lease(&self, lease: u64, cost: Cost, reservation: u64, used: u64) -> u64 {
+        // Without the time there is no telling whether the lease has ended: all beyond
+        // what was set aside is Redis' to charge.
+        let now = self.now().unwrap_or(u64::MAX);
+        let mut leases = self.leases.borrow_mut();
+        leases.settle(lease, cost, reservation, used, now)
+    }
+
     /// Gives units back that were taken, not before this time.
     pub(crate) fn unspend_lease(&self, lease: u64, cost: Cost, spent_at: u64) {
         self.leases.borrow_mut().give_back(lease, cost, spent_at);
@@ -64,10 +81,7 @@ impl Redis {
     }
 
     /// Asks for what is due. `true` while there is anything to wait for.
-    pub(crate) fn tick(&self) -> bool {
-        let Some(now) = self.now() else {
-            return true;
-        };
+    pub(super) fn renew_leases(&self, now: u64) -> bool {
         let due = self.leases.borrow_mut().due(now);
         for (lease, ask) in due {
             match self.send(vec![ask]) {
@@ -79,7 +93,7 @@ impl Redis {
     }
 
     /// Takes an answer that Envoy has for the root context.
-    pub(crate) fn lease_answered(&self, token: u32, headers: usize) {
+    pub(super) fn lease_answered(&self, token: u32, headers: usize) {
         let call = self.lease_calls.borrow_mut().remove(&token);
         let Some((lease, sent)) = call else {
             return;

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod leases;
+mod settlements;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -19,6 +20,8 @@ use crate::redis::{
 };
 use dispatch::Dispatch;
 use leases::LeaseCalls;
+pub(crate) use settlements::Owing;
+use settlements::Settlements;
 
 /// Redis behind its bridge.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(crate) struct Redis {
     metrics: RedisMetrics,
     leases: RefCell<LeaseBook>,
     lease_calls: RefCell<LeaseCalls>,
+    settlements: RefCell<Settlements>,
 }
 
 /// The value of the `Authorization` header: RFC 6750, RFC 7617.
@@ -90,6 +94,7 @@ impl Redis {
             metrics,
             leases: RefCell::default(),
             lease_calls: RefCell::default(),
+            settlements: RefCell::default(),
             settings,
         })
     }
@@ -126,6 +131,28 @@ impl Redis {
         self.next_nonce.set(nonce.wrapping_add(1) % NONCES);
         let call = Call { nonce, asks };
         self.dispatch(call, Verb::EvalSha, now, now)
+    }
+
+    /// Asks for what is due. `true` while there is anything to wait for.
+    pub(crate) fn tick(&self) -> bool {
+        let Some(now) = self.now() else {
+            return true;
+        };
+        let leases = self.renew_leases(now);
+        let settlements = self.settle_waiting(now);
+        leases || settlements
+    }
+
+    /// Takes an answer that Envoy has for the root context; the units that were
+    /// forgiven, of a settlement.
+    pub(crate) fn root_answered(&self, token: u32, headers: usize) -> u64 {
+        match self.settlement_answered(token, headers) {
+            Some(forgiven) => forgiven,
+            None => {
+                self.lease_answered(token, headers);
+                0
+            }
+        }
     }
 
     /// Takes the answer to a call that Envoy has just announced.
