@@ -36,6 +36,14 @@ pub enum Operation {
     Peek,
     /// Borrow units, in place of the lease before.
     Lease(LeaseTerms),
+    /// Correct what was taken.
+    Settle {
+        /// Units to take beyond that, without asking; negative ones come back.
+        units: i64,
+        /// Of a bucket's units that come back, what time has given back already; of
+        /// a quota's, the time since they were taken. ms.
+        refilled: u64,
+    },
 }
 
 /// What a lease is asked for with.
@@ -76,25 +84,30 @@ impl Ask {
     /// Whether a denial of this key is one of the whole call.
     pub(super) fn binds(&self) -> bool {
         match self.operation {
-            Operation::Charge(_) | Operation::Lease(_) => true,
+            Operation::Charge(_) | Operation::Lease(_) | Operation::Settle { .. } => true,
             Operation::Try(_) | Operation::Peek => false,
         }
     }
 
     fn arguments(&self) -> [String; 11] {
-        let (name, amount, terms) = match self.operation {
-            Operation::Charge(units) => ("charge", units, LeaseTerms::default()),
-            Operation::Try(units) => ("try", units, LeaseTerms::default()),
-            Operation::Peek => ("peek", 0, LeaseTerms::default()),
-            Operation::Lease(terms) => ("lease", terms.wanted, terms),
+        let none = LeaseTerms::default();
+        let (name, amount, terms, held) = match self.operation {
+            Operation::Charge(units) => ("charge", units.into(), none, 0),
+            Operation::Try(units) => ("try", units.into(), none, 0),
+            Operation::Peek => ("peek", 0, none, 0),
+            Operation::Lease(terms) => ("lease", terms.wanted.into(), terms, terms.held.into()),
+            Operation::Settle { units, refilled } => ("settle", units, none, refilled),
         };
         let fill = match &self.allowance {
             Allowance::Bucket(bucket) => bucket.plans_fill(),
             Allowance::Quota(_) => 0,
         };
         let (kind, period, offset) = match &self.allowance {
-            // Requests are charged before they pass: there is no debt.
-            Allowance::Bucket(bucket) => ("bucket", bucket.emission_interval().get(), 0),
+            Allowance::Bucket(bucket) => (
+                "bucket",
+                bucket.emission_interval().get(),
+                bucket.debt().into(),
+            ),
             Allowance::Quota(quota) => match quota.period() {
                 Period::Fixed(seconds) => ("window", seconds.get(), quota.offset()),
                 Period::Month => ("month", 0, quota.offset()),
@@ -110,7 +123,7 @@ impl Ask {
             // Whatever is there will do: what was spent is reported in any case.
             "0".to_owned(),
             terms.generation.to_string(),
-            terms.held.to_string(),
+            held.to_string(),
             terms.unspent.to_string(),
             fill.to_string(),
         ]

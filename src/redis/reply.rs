@@ -22,7 +22,7 @@ pub struct Reply {
 pub struct KeyReply {
     /// Whether there is what was asked for.
     pub answer: Answer,
-    /// Units lent.
+    /// Units lent; of a settlement, units forgiven.
     pub granted: u32,
     /// The number of the lease, for the next call; 0 where there is none.
     pub generation: u64,
@@ -112,6 +112,8 @@ impl KeyReply {
             Operation::Peek if self.answer.is_denial() => return false,
             Operation::Peek => 0,
             Operation::Lease(terms) => terms.wanted,
+            // As many as were taken, of which all may be forgiven.
+            Operation::Settle { units, .. } => u32::try_from(units.max(0)).unwrap_or(u32::MAX),
         };
         let (Answer::Allowed { remaining, .. } | Answer::Denied { remaining, .. }) = self.answer;
         self.granted <= wanted && remaining <= ask.allowance.size()

@@ -25,7 +25,18 @@ struct World {
     accounts: BTreeMap<u64, Account>,
     sent: Vec<Sent>,
     to_undo: Vec<(u64, u32, u64)>,
+    to_settle: Vec<Reserved>,
     spent: u64,
+}
+
+struct Reserved {
+    client: u64,
+    cost: u32,
+    used: u32,
+    /// What the book knows it by.
+    reservation: u64,
+    /// What the account does.
+    losses: u64,
 }
 
 // === impl World ===
@@ -49,6 +60,7 @@ impl World {
             )]),
             sent: Vec::new(),
             to_undo: Vec::new(),
+            to_settle: Vec::new(),
             spent: 0,
         }
     }
@@ -61,9 +73,10 @@ impl World {
             Consulted::Enough => {
                 assert!(now < account.ends_at, "spent after the lease's end");
                 assert!(
-                    account.available >= u64::from(cost),
-                    "{cost} of {} spent",
-                    account.available
+                    account.free() >= u64::from(cost),
+                    "{cost} of {} spent, {} set aside",
+                    account.available,
+                    account.reserved
                 );
                 assert!(self.book.spend(client, cost_units).is_some());
                 account.available -= u64::from(cost);
@@ -84,6 +97,56 @@ impl World {
                     .watch(client, &"key".into(), limit, cost_units, now);
             }
         }
+    }
+
+    fn reserve(&mut self, client: u64, cost: u32, used: u32) {
+        let limit = &self.limits[client as usize];
+        let consulted = self.book.consult(client, limit, units(cost), self.now);
+        if consulted != Consulted::Enough {
+            return;
+        }
+        let account = self.accounts.entry(client).or_default();
+        assert!(account.free() >= u64::from(cost), "set aside twice");
+        let (_, reservation) = self.book.reserve(client, units(cost)).unwrap();
+        account.reserved += u64::from(cost);
+        self.to_settle.push(Reserved {
+            client,
+            cost,
+            used,
+            reservation,
+            losses: account.losses,
+        });
+    }
+
+    fn settle(&mut self) {
+        if self.to_settle.is_empty() {
+            return;
+        }
+        let Reserved {
+            client,
+            cost,
+            used,
+            reservation,
+            losses,
+        } = self.to_settle.remove(0);
+        let more = self
+            .book
+            .settle(client, units(cost), reservation, used.into(), self.now);
+        let account = self.accounts.entry(client).or_default();
+        let taken = u64::from(used) - more;
+        if losses == account.losses {
+            account.reserved -= u64::from(cost);
+            // Where its lease has ended meanwhile, all of it was booked as spent.
+            let of_reserved = taken.min(cost.into());
+            account.available = account.available.saturating_sub(of_reserved);
+        }
+        let besides = taken.saturating_sub(cost.into());
+        assert!(
+            account.free() >= besides,
+            "settled with units that are not there"
+        );
+        account.available -= besides;
+        self.spent += taken;
     }
 
     fn exhaust(&mut self, client: u64, after: u64, answered: bool) {
@@ -139,6 +202,7 @@ impl World {
             }
             if terms.wanted == 0 {
                 account.available = 0;
+                account.lose_reserved();
             }
             let mut sent = Sent {
                 client,
@@ -172,6 +236,9 @@ impl World {
                 if sent.terms.wanted > 0 {
                     let kept = account.keeps(sent.terms, *redis_now);
                     let left = if kept { account.available } else { 0 };
+                    if !kept {
+                        account.lose_reserved();
+                    }
                     account.available = left + u64::from(reply.granted);
                     let end = (reply.generation + 2) * LEASE_LENGTH_MS;
                     let period_end = account.period_end(*redis_now);
@@ -198,6 +265,8 @@ impl World {
                 cost,
                 undone,
             } => self.request(client, cost, undone),
+            Step::Reserve { client, cost, used } => self.reserve(client, cost, used),
+            Step::Settle => self.settle(),
             Step::Undo => self.undo(),
             Step::Tick { quarters, fate } => self.tick(quarters, fate),
             Step::Deliver => self.deliver(),
@@ -224,6 +293,9 @@ proptest! {
         for (step, since) in steps {
             world.now += since;
             world.step(step);
+        }
+        while !world.to_settle.is_empty() {
+            world.settle();
         }
         for _ in 0..30 {
             world.now += 100 * MILLI;

@@ -16,6 +16,10 @@ pub(crate) enum Step {
         cost: u32,
         undone: bool,
     },
+    /// A client asks, and takes so many in the end.
+    Reserve { client: u64, cost: u32, used: u32 },
+    /// The oldest request that has units set aside has ended.
+    Settle,
     /// The oldest request that is to be undone is.
     Undo,
     /// The book is asked what is due; the lender has so many quarters of what is
@@ -45,6 +49,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..CLIENTS, prop_oneof![3 => 1_u32..8, 1 => 8_u32..60], prop::bool::weighted(0.3))
             .prop_map(|(client, cost, undone)| Step::Request { client, cost, undone }),
+        4 => (0..CLIENTS, 1_u32..12, 0_u32..20)
+            .prop_map(|(client, cost, used)| Step::Reserve { client, cost, used }),
+        3 => Just(Step::Settle),
         2 => Just(Step::Undo),
         4 => (prop::sample::select(vec![0, 1, 2, 3, 4, 4, 4, 4]), fate)
             .prop_map(|(quarters, fate)| Step::Tick { quarters, fate }),

@@ -40,8 +40,11 @@ pub(crate) struct Account {
     pub(crate) lease_period: u64,
     /// Units on the lender's books, by generation.
     pub(crate) lent: BTreeMap<u64, u64>,
-    /// The most that the gateway may still spend.
+    /// The most that the gateway has not spent.
     pub(crate) available: u64,
+    /// Of these, what it has set aside, and how often that was lost.
+    pub(crate) reserved: u64,
+    pub(crate) losses: u64,
     /// When the lease or its period ends by the lender's clock, ns on the
     /// gateway's.
     pub(crate) ends_at: u64,
@@ -94,6 +97,17 @@ impl Account {
     pub(crate) fn keeps(&self, terms: LeaseTerms, redis_now: u64) -> bool {
         let lasts = (terms.generation + 2) * LEASE_LENGTH_MS > redis_now;
         lasts && self.period_end(redis_now) == self.lease_period
+    }
+
+    /// The most that the gateway may spend.
+    pub(crate) fn free(&self) -> u64 {
+        self.available.saturating_sub(self.reserved)
+    }
+
+    /// What was set aside is booked as spent.
+    pub(crate) fn lose_reserved(&mut self) {
+        self.reserved = 0;
+        self.losses += 1;
     }
 
     /// What the script does: releases what was held, and lends anew.

@@ -50,7 +50,7 @@ impl Lease {
     pub(super) fn watched(
         key: &Rc<str>,
         limit: &Rc<Limit>,
-        allowance: Allowance,
+        loan: Loan,
         cost: Cost,
         now: u64,
     ) -> Self {
@@ -59,8 +59,8 @@ impl Lease {
         Self {
             key: key.clone(),
             limit: limit.clone(),
-            allowance,
-            loan: Loan::none(allowance),
+            allowance: *loan.allowance(),
+            loan,
             taken: 0,
             demand,
             pending: None,
@@ -104,6 +104,15 @@ impl Lease {
     pub(super) fn spend(&mut self, cost: Cost) -> Option<Answer> {
         self.loan.spend(cost)?;
         Some(self.standing(&self.allowance, self.demand.last()))
+    }
+
+    pub(super) fn reserve(&mut self, cost: Cost) -> Option<(Answer, u64)> {
+        let losses = self.loan.reserve(cost)?;
+        Some((self.standing(&self.allowance, self.demand.last()), losses))
+    }
+
+    pub(super) fn settle(&mut self, cost: Cost, losses: u64, used: u64, now: u64) -> u64 {
+        self.loan.settle(cost, losses, used, now)
     }
 
     pub(super) fn give_back(&mut self, cost: Cost, spent_at: u64) {
@@ -154,17 +163,22 @@ impl Lease {
         self.demand.roll(now);
         let wanted = self.wanted(now);
         let little = wanted < WORTHWHILE || self.demand.counted() < WORTHWHILE;
+        let ending = self.loan.is_named() && self.loan.term().is_ending(now);
         if self.demand.is_idle(now) || little {
-            return self.end(now);
+            return match self.loan.reserved() {
+                0 => self.end(now),
+                // What is set aside is kept for as long as it may be needed.
+                _ => ending.then(|| self.ask(1, now)),
+            };
         }
         let balance = self.loan.balance();
         let may_call = self.pace.may_call(now);
         let low = balance < wanted && balance <= self.demand.units(now) / LOW && may_call;
-        let ending = self.loan.is_named() && self.loan.term().is_ending(now);
         // Another plan's units are not carried over into this one, which may have
         // fewer in all.
         let is_anothers = *self.loan.allowance() != self.allowance;
-        if ending && (is_anothers || balance == 0 && !may_call) {
+        let is_spent = balance == 0 && self.loan.reserved() == 0;
+        if ending && (is_anothers || is_spent && !may_call) {
             return self.end(now);
         }
         if low || ending {

@@ -9,6 +9,12 @@ use crate::redis::{KeyReply, LeaseTerms};
 pub(super) struct Loan {
     /// Units to spend, until the term is over.
     balance: u32,
+    /// Units set aside for requests of which it is not known yet how many they
+    /// take. To Redis they are not spent.
+    reserved: u32,
+    /// Counts how often units that were set aside had to be given up: Redis has
+    /// booked them as spent.
+    losses: u64,
     term: Term,
     /// What they were lent of.
     allowance: Allowance,
@@ -23,10 +29,13 @@ pub(super) struct Loan {
 // === impl Loan ===
 
 impl Loan {
-    /// Nothing lent of this allowance.
-    pub(super) fn none(allowance: Allowance) -> Self {
+    /// Nothing lent of this allowance. `first`: what units that are set aside are
+    /// known by.
+    pub(super) fn none(allowance: Allowance, first: u64) -> Self {
         Self {
             balance: 0,
+            reserved: 0,
+            losses: first,
             term: Term::default(),
             allowance,
             generation: 0,
@@ -74,17 +83,56 @@ impl Loan {
         Some(())
     }
 
+    /// Sets units aside. Returns what [`Loan::settle`] is to know them by.
+    pub(super) fn reserve(&mut self, cost: Cost) -> Option<u64> {
+        self.spend(cost)?;
+        self.reserved = self.reserved.saturating_add(cost.get());
+        Some(self.losses)
+    }
+
+    /// Units that are set aside.
+    pub(super) fn reserved(&self) -> u32 {
+        self.reserved
+    }
+
+    /// Spends `used` units of those that were set aside, and others where these
+    /// are too few. Returns how many are still to be charged. Of units that were
+    /// given up in the meantime none comes back.
+    pub(super) fn settle(&mut self, cost: Cost, losses: u64, used: u64, now: u64) -> u64 {
+        let cost = cost.get();
+        if losses == self.losses {
+            self.reserved = self.reserved.saturating_sub(cost);
+            let back = u64::from(cost).saturating_sub(used);
+            let room = self.held.saturating_sub(self.reserved);
+            let balance = u64::from(self.balance).saturating_add(back);
+            self.balance = u32::try_from(balance).unwrap_or(u32::MAX).min(room);
+        }
+        let more = used.saturating_sub(cost.into());
+        let there = u32::try_from(more).unwrap_or(u32::MAX).min(self.units(now));
+        self.balance = self.balance.saturating_sub(there);
+        more.saturating_sub(there.into())
+    }
+
+    fn give_up_reserved(&mut self) {
+        self.reserved = 0;
+        self.losses = self.losses.wrapping_add(1);
+    }
+
     /// What Redis was told of as spent is left to time, which refills it there.
     pub(super) fn give_back(&mut self, cost: Cost, spent_at: u64) {
         if spent_at >= self.reported_at {
-            self.balance = self.balance.saturating_add(cost.get()).min(self.held);
+            let room = self.held.saturating_sub(self.reserved);
+            self.balance = self.balance.saturating_add(cost.get()).min(room);
         }
     }
 
     /// What to tell Redis of it in a call for so many units, which only that call
     /// may name it in; for none, all of it goes back.
     pub(super) fn named(&mut self, wanted: u32, now: u64) -> LeaseTerms {
-        let unspent = self.balance;
+        if wanted == 0 {
+            self.give_up_reserved();
+        }
+        let unspent = self.balance.saturating_add(self.reserved);
         if wanted == 0 {
             self.balance = 0;
         }
@@ -97,7 +145,7 @@ impl Loan {
         };
         // What comes back from now on was said to be spent: Redis keeps no room
         // for it.
-        self.held = self.balance;
+        self.held = self.balance.saturating_add(self.reserved);
         self.reported_at = now;
         terms
     }
@@ -118,6 +166,7 @@ impl Loan {
         let (left, carried) = if is_kept {
             (self.balance, terms.unspent)
         } else {
+            self.give_up_reserved();
             (0, 0)
         };
         self.balance = left.saturating_add(reply.granted);
@@ -130,6 +179,7 @@ impl Loan {
 
     /// Redis has it on its books no more.
     pub(super) fn end(&mut self) {
+        self.give_up_reserved();
         (self.generation, self.held) = (0, 0);
     }
 
@@ -142,6 +192,7 @@ impl Loan {
     /// What has become of it is not known. What is left of it was debited and may
     /// be spent, but is not spoken of again.
     pub(super) fn lose_sight(&mut self) {
-        (self.generation, self.held) = (0, self.balance);
+        self.held = self.balance.saturating_add(self.reserved);
+        self.generation = 0;
     }
 }

@@ -19,6 +19,7 @@ use std::rc::Rc;
 use super::{Ask, KeyReply};
 use crate::limit::{Allowance, Answer, Cost, Kind, Limit};
 use lent::Lease;
+use loan::Loan;
 
 /// The leases of one worker, by the number that stands for a client and a
 /// limit.
@@ -27,6 +28,8 @@ pub struct LeaseBook {
     leases: BTreeMap<u64, Lease>,
     /// Where the next tick goes on.
     cursor: u64,
+    /// What the next lease's reservations are known by, unlike any before it.
+    next_reservation: u64,
 }
 
 /// What the book says to a request.
@@ -61,6 +64,10 @@ pub fn least_to_lend(allowance: &Allowance) -> u32 {
     pace::least_of(allowance, lent::WORTHWHILE)
 }
 
+/// A lease whose client has gone may be watched anew, and must not take the old
+/// one's reservations for its own: room for so many between them.
+const RESERVATIONS: u64 = 1 << 32;
+
 // === impl LeaseBook ===
 
 impl LeaseBook {
@@ -77,6 +84,22 @@ impl LeaseBook {
     /// Takes units that [`LeaseBook::consult`] said are there.
     pub fn spend(&mut self, lease: u64, cost: Cost) -> Option<Answer> {
         self.leases.get_mut(&lease)?.spend(cost)
+    }
+
+    /// Sets aside units that [`LeaseBook::consult`] said are there, for a request of
+    /// which it is not known yet how many it takes. Also returns what
+    /// [`LeaseBook::settle`] is to know them by.
+    pub fn reserve(&mut self, lease: u64, cost: Cost) -> Option<(Answer, u64)> {
+        self.leases.get_mut(&lease)?.reserve(cost)
+    }
+
+    /// Spends `used` units for a request for which `cost` were set aside. Returns how
+    /// many of them Redis is still to be told of.
+    pub fn settle(&mut self, lease: u64, cost: Cost, reservation: u64, used: u64, now: u64) -> u64 {
+        match self.leases.get_mut(&lease) {
+            Some(lease) => lease.settle(cost, reservation, used, now),
+            None => used.saturating_sub(cost.get().into()),
+        }
     }
 
     /// What a client with units on lease has: here, and elsewhere as last heard.
@@ -101,7 +124,9 @@ impl LeaseBook {
             return;
         }
         if let Kind::Metered { allowance, .. } = limit.kind {
-            let watched = Lease::watched(key, limit, allowance, cost, now);
+            let first = self.next_reservation;
+            self.next_reservation = first.wrapping_add(RESERVATIONS);
+            let watched = Lease::watched(key, limit, Loan::none(allowance, first), cost, now);
             self.leases.insert(lease, watched);
         }
     }
