@@ -27,6 +27,22 @@ pub trait Request {
         self.header(name).next().unwrap_or_default()
     }
 
+    /// What is known of its body.
+    fn body(&self) -> Body<'_> {
+        Body::None
+    }
+
+    /// The length of its body, where its headers say it.
+    fn body_length(&self) -> Option<u64> {
+        match self.body() {
+            Body::None => Some(0),
+            Body::Coming | Body::Read(_) => {
+                let text = str::from_utf8(self.first("content-length")).ok()?;
+                text.parse().ok()
+            }
+        }
+    }
+
     /// Whether it is a call of gRPC, by Envoy's own rule: gRPC-Web is not, until
     /// Envoy's filter for it has made gRPC of it.
     fn is_grpc(&self) -> bool {
@@ -38,6 +54,31 @@ pub trait Request {
     fn path(&self) -> &[u8] {
         self.first(":path")
     }
+}
+
+/// What is known of a request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// There is none.
+    None,
+    /// It is still to come.
+    Coming,
+    /// It has been read, and asks for this model.
+    Read(Model<'a>),
+}
+
+/// The model that a body asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model<'a> {
+    /// It names none.
+    None,
+    /// This one.
+    One(&'a [u8]),
+    /// Two different ones. Whichever Tollgate took, the upstream might take the
+    /// other.
+    Several,
+    /// It is not understood.
+    Unreadable,
 }
 
 /// The path of an Envoy attribute, such as `source.address`, in the form that
@@ -66,5 +107,17 @@ impl AttributePath {
     /// The segments, joined by NUL.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+// === impl Body ===
+
+impl<'a> Body<'a> {
+    /// The model that it asks for, as far as is known.
+    pub fn model(self) -> Model<'a> {
+        match self {
+            Self::Read(model) => model,
+            Self::None | Self::Coming => Model::None,
+        }
     }
 }

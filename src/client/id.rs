@@ -31,6 +31,8 @@ pub enum Kind {
     PathParam = 5,
     /// What the operator wrote.
     Constant = 6,
+    /// A member of the body, by its name.
+    Body = 7,
 }
 
 /// What one source has put into an id.

@@ -22,6 +22,7 @@ pub use id::{ClientId, Kind, Part};
 pub use ip::Prefixes;
 pub use plan::{plan_of, Plan, PlanFrom, PlanIndex, PlanSource};
 pub use signature::Signature;
+pub(crate) use source::MODEL;
 pub use source::{Credential, CredentialPlace, Source};
 
 use crate::request::Request;
@@ -106,6 +107,11 @@ impl ClientFrom {
             Missing::Unlimited => Found::Unlimited,
             Missing::Deny => Found::Refused,
         }
+    }
+
+    /// Whether some source stands in the body.
+    pub fn is_in_body(&self) -> bool {
+        self.sources.iter().any(Source::is_in_body)
     }
 
     /// The sources as text, for what a client's state belongs to.

@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::source::MODEL;
 use super::{ClientFrom, CredentialPlace, Source};
 
 /// The sources of a client's id, each part with its length, so that no two
@@ -45,6 +46,7 @@ fn one(f: &mut Formatter<'_>, source: &Source) -> fmt::Result {
         Source::Property(attribute) => text(f, "property", attribute.as_str()),
         Source::PathParam(name) => text(f, "path_param", name),
         Source::Constant(value) => text(f, "constant", value),
+        Source::Model => text(f, "body", MODEL),
         Source::All(sources) => {
             f.write_str(" all")?;
             list(f, sources)

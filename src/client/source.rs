@@ -6,7 +6,7 @@ use super::id::Kind;
 use super::{
     cookie, header, ip, query, unordered, Ambiguous, ClientId, Context, PathParams, Prefixes,
 };
-use crate::request::{AttributePath, Request};
+use crate::request::{AttributePath, Model, Request};
 
 /// A place that may name the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Source {
     PathParam(Box<str>),
     /// The same client for all.
     Constant(Box<str>),
+    /// The model that the body asks for.
+    Model,
     /// All of several sources together.
     All(Vec<Source>),
 }
@@ -57,6 +59,9 @@ pub enum CredentialPlace {
     /// A cookie.
     Cookie(Box<str>),
 }
+
+/// The name of the one member of a body that is a source.
+pub(crate) const MODEL: &str = "model";
 
 // === impl Source ===
 
@@ -100,6 +105,11 @@ impl Source {
                 context.params.path_param(name).map(Cow::Borrowed),
             ),
             Self::Constant(value) => (Kind::Constant, "", Some(value.as_bytes().into())),
+            Self::Model => match context.request.body().model() {
+                Model::One(name) => (Kind::Body, MODEL, Some(name.into())),
+                Model::Several => return Err(Ambiguous),
+                Model::None | Model::Unreadable => return Ok(false),
+            },
             Self::All(sources) => {
                 for source in sources {
                     if !source.append(context, id)? {
@@ -118,11 +128,21 @@ impl Source {
 }
 
 impl Source {
-    /// Whether it depends on the route that a request takes.
+    /// Whether only a request on some route has it: a variable of the path, or a
+    /// body.
     pub fn is_of_route(&self) -> bool {
         match self {
-            Self::PathParam(_) => true,
+            Self::PathParam(_) | Self::Model => true,
             Self::All(sources) => sources.iter().any(Self::is_of_route),
+            _ => false,
+        }
+    }
+
+    /// Whether it stands in the body.
+    pub fn is_in_body(&self) -> bool {
+        match self {
+            Self::Model => true,
+            Self::All(sources) => sources.iter().any(Self::is_in_body),
             _ => false,
         }
     }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::client::{Kind, Prefixes, Source};
+use crate::client::{Kind, Prefixes, Source, MODEL};
 
 /// What the sources at the top yield, those within `all` among them.
 #[derive(Default)]
@@ -68,6 +68,7 @@ impl Callers {
                 Source::Property(path) => self.add_name(Kind::Property, path.as_str()),
                 Source::PathParam(name) => self.add_name(Kind::PathParam, name),
                 Source::Constant(constant) => self.constants.push(constant.clone()),
+                Source::Model => self.add_name(Kind::Body, MODEL),
                 Source::All(sources) => self.add(sources),
             }
         }

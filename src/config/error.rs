@@ -8,13 +8,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigError {
     path: String,
-    reason: Reason,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Reason {
-    Unexpected { expected: String, found: String },
-    NotSupportedYet,
+    expected: String,
+    found: String,
 }
 
 /// The errors found so far. Readers share it, so that one pass finds them all.
@@ -32,12 +27,12 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reason {
-            Reason::Unexpected { expected, found } => {
-                write!(f, "{}: expected {expected}, found {found}", self.path)
-            }
-            Reason::NotSupportedYet => write!(f, "{}: not supported yet", self.path),
-        }
+        let Self {
+            path,
+            expected,
+            found,
+        } = self;
+        write!(f, "{path}: expected {expected}, found {found}")
     }
 }
 
@@ -52,17 +47,16 @@ impl Errors {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) {
-        self.push(
-            path,
-            Reason::Unexpected {
-                expected: expected.into(),
-                found: found.into(),
-            },
-        );
-    }
-
-    pub(super) fn not_supported_yet(&self, path: &str) {
-        self.push(path, Reason::NotSupportedYet);
+        let path = if path.is_empty() {
+            "configuration"
+        } else {
+            path
+        };
+        self.0.borrow_mut().push(ConfigError {
+            path: path.to_owned(),
+            expected: expected.into(),
+            found: found.into(),
+        });
     }
 
     /// In the order in which they were found, each once: a field is read again
@@ -72,18 +66,5 @@ impl Errors {
         let mut told = BTreeSet::new();
         errors.retain(|error| told.insert(error.clone()));
         errors
-    }
-
-    fn push(&self, path: &str, reason: Reason) {
-        let path = if path.is_empty() {
-            "configuration"
-        } else {
-            path
-        };
-        let error = ConfigError {
-            path: path.to_owned(),
-            reason,
-        };
-        self.0.borrow_mut().push(error);
     }
 }

@@ -16,10 +16,10 @@ pub(super) fn read(value: &Value<'_>, base: &Feedback) -> Option<Feedback> {
     };
     let body = match object.optional("body") {
         Some(body) => body.choice(&[
-            ("problem", Some(Body::Problem)),
-            ("text", Some(Body::Text)),
-            ("openai", Some(Body::OpenAi)),
-            ("anthropic", Some(Body::Anthropic)),
+            ("problem", Body::Problem),
+            ("text", Body::Text),
+            ("openai", Body::OpenAi),
+            ("anthropic", Body::Anthropic),
         ]),
         None => Some(base.body),
     };
@@ -52,10 +52,10 @@ fn read_dialects(value: &Value<'_>) -> Option<Vec<Dialect>> {
     let mut sound = true;
     for item in items {
         let dialect = item.choice(&[
-            ("ratelimit", Some(Dialect::RateLimit)),
-            ("x-ratelimit", Some(Dialect::XRateLimit)),
-            ("openai", Some(Dialect::OpenAi)),
-            ("anthropic", Some(Dialect::Anthropic)),
+            ("ratelimit", Dialect::RateLimit),
+            ("x-ratelimit", Dialect::XRateLimit),
+            ("openai", Dialect::OpenAi),
+            ("anthropic", Dialect::Anthropic),
         ]);
         match dialect {
             Some(dialect) if dialects.contains(&dialect) => {

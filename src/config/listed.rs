@@ -90,7 +90,7 @@ impl<'c, 'v> Reader<'c, 'v> {
             "property" => self.named(Kind::Property, "\"property\"", rest, place),
             "path_param" => self.named(Kind::PathParam, "\"path_param\"", rest, place),
             "constant" => self.constant(rest, place).map(Listed::Other),
-            "body" => place.not_supported_yet(),
+            "body" => self.named(Kind::Body, "\"body\"", rest, place),
             "all" => place.unexpected_names(
                 "the id that one of the sources in \"all\" yields",
                 "\"all:\" before it",

@@ -6,7 +6,8 @@ use super::sources::{header_name, is_token};
 use super::value::Value;
 use crate::request::AttributePath;
 use crate::route::{
-    HeaderMatch, HostPattern, InvalidTemplate, Matcher, NormalPath, PathMatch, Template,
+    HeaderMatch, HostPattern, InvalidTemplate, Matcher, ModelPattern, NormalPath, PathMatch,
+    Template,
 };
 
 /// The variables of all path templates, for sources that name one.
@@ -20,7 +21,6 @@ pub(super) struct Variables {
 /// Reads the conditions of a route, and adds its path's variables.
 pub(super) fn read(value: &Value<'_>, variables: &mut Variables) -> Option<Matcher> {
     let object = value.object("an object of conditions, or {} for every request")?;
-    let later = object.later(&["model"]);
     let path = read_path(value, &object);
     match &path {
         Some(Some(PathMatch::Template(template))) => {
@@ -42,16 +42,18 @@ pub(super) fn read(value: &Value<'_>, variables: &mut Variables) -> Option<Match
         None => Some(Vec::new()),
     };
     let attributes = read_attributes(&object);
+    let model = match object.optional("model") {
+        Some(model) => read_model(&model).map(Some),
+        None => Some(None),
+    };
     object.finish();
-    if later {
-        return None;
-    }
     Some(Matcher {
         path: path?,
         methods: methods?,
         host: host?,
         headers: headers?,
         attributes: attributes?,
+        model: model?,
     })
 }
 
@@ -111,6 +113,21 @@ fn read_methods(value: &Value<'_>) -> Option<Vec<Box<str>>> {
         })
         .collect();
     methods.into_iter().collect()
+}
+
+fn read_model(value: &Value<'_>) -> Option<ModelPattern> {
+    let expected = "a model's name, or how several begin, such as \"gpt-4o\" or \"gpt-*\"";
+    let text = value.text(expected)?;
+    let (name, is_prefix) = match text.strip_suffix('*') {
+        Some(prefix) => (prefix, true),
+        None => (text, false),
+    };
+    match (name, is_prefix) {
+        ("", _) => value.unexpected(expected),
+        (name, _) if name.contains('*') => value.unexpected(expected),
+        (name, true) => Some(ModelPattern::Prefix(name.into())),
+        (name, false) => Some(ModelPattern::Exact(name.into())),
+    }
 }
 
 fn read_host(value: &Value<'_>) -> Option<HostPattern> {

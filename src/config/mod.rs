@@ -19,6 +19,7 @@ mod redis;
 mod routes;
 mod sources;
 mod status;
+mod tokens;
 mod units;
 mod value;
 mod warnings;
@@ -42,9 +43,11 @@ use crate::client::{ClientFrom, Clients, PlanFrom};
 use crate::feedback::Feedback;
 use crate::limit::{Limit, Mode};
 use crate::redis::Settings;
-use crate::route::{Routes, StatusPath};
+use crate::request::Request;
+use crate::route::{Route, Routes, StatusPath};
 use crate::secret::Secret;
 use crate::table::{Layout, MAX_ENTRIES};
+use crate::tokens::Policy;
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -100,6 +103,21 @@ impl Config {
             Some(config) if errors.is_empty() => Ok(config),
             _ => Err(errors),
         }
+    }
+
+    /// Whether a request on this route is decided on once its body is read: only it
+    /// names the client, or the operator wants one decision on all of it.
+    pub(crate) fn waits_for_body<R: Request>(&self, route: &Route, request: &R) -> bool {
+        let held = route.tokens.as_ref().filter(|tokens| tokens.hold);
+        let is_short = |tokens: &Rc<Policy>| {
+            let length = request.body_length();
+            length.is_some_and(|length| length <= tokens.max_body.get().into())
+        };
+        let names_caller = || {
+            let caller = self.caller.as_ref().filter(|_| !self.plans.is_empty());
+            caller.is_some_and(|caller| caller.is_in_body()) && !route.is_unlimited()
+        };
+        route.tiers.own.needs_body || held.is_some_and(is_short) || names_caller()
     }
 
     /// What it holds, in one line.

@@ -15,8 +15,6 @@ pub(super) struct Object<'a> {
     errors: &'a Errors,
     /// Fields that were asked for, so far.
     asked: RefCell<Vec<&'static str>>,
-    /// Fields of later versions, which no error message is to suggest.
-    later: RefCell<Vec<&'static str>>,
 }
 
 /// What an error may say of the members' names.
@@ -43,7 +41,6 @@ impl<'a> Object<'a> {
             names,
             errors,
             asked: RefCell::default(),
-            later: RefCell::default(),
         }
     }
 
@@ -72,19 +69,6 @@ impl<'a> Object<'a> {
             .unexpected(&self.path_of(name), expected, "nothing");
     }
 
-    /// Fields that later versions will read. Whether there were any.
-    pub(super) fn later(&self, names: &[&'static str]) -> bool {
-        self.later.borrow_mut().extend(names);
-        let mut found = false;
-        for (name, json) in self.members {
-            if names.contains(&name.as_str()) {
-                found = true;
-                Value::new(json, self.path_of(name), self.errors).not_supported_yet::<()>();
-            }
-        }
-        found
-    }
-
     /// The names of all fields that are there, for an error message.
     pub(super) fn found(&self) -> String {
         match self.members {
@@ -95,9 +79,9 @@ impl<'a> Object<'a> {
 
     /// Notes every field that nobody has asked for.
     pub(super) fn finish(self) {
-        let (asked, later) = (self.asked.borrow(), self.later.borrow());
+        let asked = self.asked.borrow();
         for (name, _) in self.members {
-            if !asked.contains(&name.as_str()) && !later.contains(&name.as_str()) {
+            if !asked.contains(&name.as_str()) {
                 self.errors.unexpected(
                     &self.path,
                     match asked.as_slice() {

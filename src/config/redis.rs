@@ -33,10 +33,7 @@ pub(super) fn read<'a>(value: &Value<'a>) -> Option<Redis<'a>> {
     let bridge = object
         .required("bridge", "\"upstash\" or \"webdis\"")
         .and_then(|bridge| {
-            bridge.choice(&[
-                ("upstash", Some(Bridge::Upstash)),
-                ("webdis", Some(Bridge::Webdis)),
-            ])
+            bridge.choice(&[("upstash", Bridge::Upstash), ("webdis", Bridge::Webdis)])
         });
     let authority = match object.optional("authority") {
         Some(authority) => read_authority(&authority),
@@ -54,9 +51,9 @@ pub(super) fn read<'a>(value: &Value<'a>) -> Option<Redis<'a>> {
     let timeout = duration(&object, "timeout", DEFAULT_TIMEOUT, LONGEST_TIMEOUT);
     let on_failure = match object.optional("on_failure") {
         Some(policy) => policy.choice(&[
-            ("local", Some(FailurePolicy::Local)),
-            ("allow", Some(FailurePolicy::Allow)),
-            ("deny", Some(FailurePolicy::Deny)),
+            ("local", FailurePolicy::Local),
+            ("allow", FailurePolicy::Allow),
+            ("deny", FailurePolicy::Deny),
         ]),
         None => Some(FailurePolicy::Local),
     };

@@ -8,6 +8,7 @@ use super::limits::{Limits, NamedLimit, Planned};
 use super::matching::{self, Variables};
 use super::name::one_of;
 use super::object::Object;
+use super::tokens;
 use super::value::Value;
 use crate::feedback::{policy, Feedback};
 use crate::limit::{Cost, Kind, Limit, Scope};
@@ -31,6 +32,7 @@ pub(super) fn default(
         cost: Cost::MIN,
         tiers: tiers(&limits),
         feedback: feedback?.clone(),
+        tokens: tokens::read(None, Some(&limits))?,
     };
     Some(Routes::new(Vec::new(), route))
 }
@@ -79,7 +81,6 @@ enum Place {
 impl<'r, 'v> RouteReader<'r, 'v> {
     fn route(&mut self, value: &Value<'v>, place: Place) -> Option<Route> {
         let object = value.object("a route, such as {\"match\": {}, \"limits\": [\"rpm\"]}")?;
-        object.later(&["tokens"]);
         if let Some(name) = object.optional("name") {
             self.name(&name);
         }
@@ -97,12 +98,14 @@ impl<'r, 'v> RouteReader<'r, 'v> {
             Some(value) => self.feedback(&value),
             None => self.feedback.cloned(),
         };
+        let tokens = tokens::read(object.optional("tokens").as_ref(), limits.as_deref());
         object.finish();
         Some(Route {
             matcher: matcher?,
             cost: cost?,
             tiers: tiers(&limits?),
             feedback: feedback?,
+            tokens: tokens?,
         })
     }
 
@@ -212,7 +215,12 @@ fn choose<'r>(
 /// The most that one gateway may take of a limit, where that is less than this
 /// cost.
 fn too_small_for(cost: Cost, limit: &Limit) -> Option<u32> {
-    let Kind::Metered { allowance, scope } = &limit.kind else {
+    let Kind::Metered {
+        tokens: None,
+        allowance,
+        scope,
+    } = &limit.kind
+    else {
         return None;
     };
     let size = scope.here(allowance).size();
@@ -267,6 +275,8 @@ fn tier<'l>(limits: impl Iterator<Item = (&'l NamedLimit, Option<&'l Rc<Limit>>)
         }
     }
     Tier {
+        counts_tokens: met.iter().any(|limit| limit.tokens().is_some()),
+        needs_body: groups.iter().any(|group| group.client_from.is_in_body()),
         policy: policy(met.into_iter()).into(),
         groups,
     }

@@ -7,7 +7,7 @@ use super::matching::Variables;
 use super::name::one_of;
 use super::object::Object;
 use super::value::Value;
-use crate::client::{Credential, CredentialPlace, Prefixes, Source};
+use crate::client::{Credential, CredentialPlace, Prefixes, Source, MODEL};
 use crate::request::AttributePath;
 
 /// Reads sources, and remembers what they name elsewhere in the configuration.
@@ -22,7 +22,7 @@ pub(super) struct Sources<'a> {
     path_params: Vec<(String, Box<str>)>,
 }
 
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "header",
     "query",
     "cookie",
@@ -31,6 +31,7 @@ const KINDS: [&str; 9] = [
     "property",
     "path_param",
     "constant",
+    "body",
     "all",
 ];
 
@@ -99,13 +100,11 @@ impl<'a> Sources<'a> {
     fn source(&mut self, value: &Value<'_>) -> Option<Source> {
         let expected = "a source, such as {\"header\": \"x-api-key\"} or {\"ip\": {}}";
         let object = value.object(expected)?;
-        let later = object.later(&["body"]);
         let mut given = KINDS
             .into_iter()
             .filter_map(|kind| Some((kind, object.optional(kind)?)));
         let source = match (given.next(), given.next()) {
             (Some((kind, field)), None) => self.of_kind(kind, &field, &object),
-            (None, _) if later => None,
             _ => {
                 let expected = format!("exactly one of the fields {}", one_of(KINDS.into_iter()));
                 return value.unexpected_names(expected, object.found());
@@ -142,6 +141,7 @@ impl<'a> Sources<'a> {
             "constant" => field
                 .text("a text of at least one character")
                 .map(|text| Source::Constant(text.into())),
+            "body" => field.choice(&[(MODEL, ())]).map(|()| Source::Model),
             _ => self.list(field).map(Source::All),
         }
     }
@@ -195,7 +195,7 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.chars().all(token)
 }
 
-fn read_token<'v>(value: &Value<'v>, expected: &str) -> Option<&'v str> {
+pub(super) fn read_token<'v>(value: &Value<'v>, expected: &str) -> Option<&'v str> {
     let text = value.string(expected)?;
     if is_token(text) {
         Some(text)

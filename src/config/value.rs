@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use super::error::Errors;
-use super::json::{quoted, Json};
+use super::json::Json;
 use super::name::{is_name, one_of, NAME};
 use super::object::{Names, Object};
 use crate::secret::{is_usable as is_usable_secret, Secret};
@@ -76,12 +76,6 @@ impl<'a> Value<'a> {
 
     pub(super) fn is_list(&self) -> bool {
         matches!(self.json, Json::List(_))
-    }
-
-    /// Notes that a later version will read this value.
-    pub(super) fn not_supported_yet<T>(&self) -> Option<T> {
-        self.errors.not_supported_yet(&self.path);
-        None
     }
 
     pub(super) fn object(&self, expected: &str) -> Option<Object<'a>> {
@@ -209,20 +203,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// One of several words, each with what it means; `None` for what a later
-    /// version will mean by it.
-    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, Option<T>)]) -> Option<T> {
+    /// One of several words, each with what it means.
+    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
+        let words = || one_of(choices.iter().map(|(word, _)| *word));
         let Json::String(text) = self.json else {
-            return self.unexpected(supported(choices));
+            return self.unexpected(words());
         };
         match choices.iter().find(|(word, _)| word == text) {
-            Some((_, Some(meaning))) => Some(*meaning),
-            Some((_, None)) => {
-                let value = format!("{} = {}", self.path, quoted(text));
-                self.errors.not_supported_yet(&value);
-                None
-            }
-            None => self.unexpected(supported(choices)),
+            Some((_, meaning)) => Some(*meaning),
+            None => self.unexpected(words()),
         }
     }
 
@@ -235,10 +224,4 @@ impl<'a> Value<'a> {
             self.unexpected(NAME)
         }
     }
-}
-
-/// The words that this version knows a meaning for.
-fn supported<T>(choices: &[(&str, Option<T>)]) -> String {
-    let known = choices.iter().filter(|(_, meaning)| meaning.is_some());
-    one_of(known.map(|(word, _)| *word))
 }

@@ -88,6 +88,7 @@ fn no_room_to_lend(limit: &Limit) -> Option<Warning> {
     let Kind::Metered {
         allowance,
         scope: Scope::Cluster(cluster),
+        ..
     } = &limit.kind
     else {
         return None;

@@ -18,6 +18,17 @@ pub struct Matcher {
     /// Envoy attributes that must have exactly these values, such as the name
     /// of Envoy's own route.
     pub attributes: Vec<(AttributePath, Box<str>)>,
+    /// The model that the body asks for.
+    pub model: Option<ModelPattern>,
+}
+
+/// A condition on the model's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelPattern {
+    /// This one.
+    Exact(Box<str>),
+    /// Those that begin so.
+    Prefix(Box<str>),
 }
 
 /// A condition on a path in normal form.
@@ -51,15 +62,17 @@ impl Matcher {
             host,
             headers,
             attributes,
+            model,
         } = self;
         path.is_none()
             && methods.is_empty()
             && host.is_none()
             && headers.is_empty()
             && attributes.is_empty()
+            && model.is_none()
     }
 
-    /// Whether the request fits. Of a header that is there several times, one
+    /// Whether the request fits, but for its model. Of a header that is there several times, one
     /// fitting line is enough to be limited, but all must fit to be `free`.
     pub fn fits<R: Request>(&self, request: &R, path: &[u8], free: bool) -> bool {
         self.path.as_ref().is_none_or(|wanted| wanted.fits(path))
@@ -85,6 +98,18 @@ impl Matcher {
         self.methods
             .iter()
             .any(|method| asked == method.as_bytes() || (asked == b"HEAD" && **method == *"GET"))
+    }
+}
+
+// === impl ModelPattern ===
+
+impl ModelPattern {
+    /// Whether a model of this name fits.
+    pub fn matches(&self, name: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => name == exact.as_bytes(),
+            Self::Prefix(prefix) => name.starts_with(prefix.as_bytes()),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod status;
 mod template;
 
 pub use host::HostPattern;
-pub use matcher::{HeaderMatch, Matcher, PathMatch};
+pub use matcher::{HeaderMatch, Matcher, ModelPattern, PathMatch};
 pub use path::NormalPath;
 pub use status::StatusPath;
 pub use template::{InvalidTemplate, Template};
@@ -22,7 +22,8 @@ use std::rc::Rc;
 use crate::client::{ClientFrom, PathParams, PlanIndex};
 use crate::feedback::Feedback;
 use crate::limit::{Cost, Limit};
-use crate::request::Request;
+use crate::request::{Body, Model, Request};
+use crate::tokens::Policy;
 
 /// A route: what fits it, and what a request on it is charged.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Route {
     pub tiers: Tiers,
     /// What its clients are told.
     pub feedback: Rc<Feedback>,
+    /// How tokens are counted, where some limit counts them or the route says so.
+    pub tokens: Option<Rc<Policy>>,
 }
 
 /// The limits of a route for the clients of each plan.
@@ -51,6 +54,10 @@ pub struct Tiers {
 pub struct Tier {
     /// The limits, those that find the client alike together. Empty: unlimited.
     pub groups: Vec<LimitGroup>,
+    /// Whether some of them count tokens.
+    pub counts_tokens: bool,
+    /// Whether some of them find their client in the body.
+    pub needs_body: bool,
     /// `RateLimit-Policy` for a request that meets every one of them.
     pub policy: Rc<str>,
 }
@@ -82,6 +89,30 @@ pub struct Matched<'a> {
     pub path: NormalPath<'a>,
 }
 
+/// What comes of looking for a request's route.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// It has this one.
+    Route(Matched<'a>),
+    /// That depends on the model that its body asks for: this is the first route
+    /// that it may have.
+    AtBody(&'a Route),
+    /// Its body asks for two models, one of which may have a freer route.
+    Ambiguous,
+}
+
+/// How far a request fits a route.
+enum Fit {
+    Yes,
+    No,
+    /// The body has to be read first.
+    AtBody,
+    /// It asks for two models.
+    Ambiguous,
+    /// It is not understood, and so fits only the last route.
+    Unreadable,
+}
+
 // === impl Routes ===
 
 impl Routes {
@@ -92,20 +123,23 @@ impl Routes {
     }
 
     /// The route of this request.
-    pub fn find<'a, R: Request>(&'a self, request: &'a R) -> Matched<'a> {
+    pub fn find<'a, R: Request>(&'a self, request: &'a R) -> Found<'a> {
         if self.listed.is_empty() {
             // Nothing to match, so the path need not be read.
-            return Matched {
-                route: &self.last,
-                path: NormalPath::Ambiguous,
-            };
+            return Found::Route(Matched::nowhere(&self.last));
         }
         let path = NormalPath::of(request.path());
-        let fitting = self.listed.iter().find(|route| route.fits(request, &path));
-        Matched {
-            route: fitting.unwrap_or(&self.last),
-            path,
+        for route in &self.listed {
+            match route.fits(request, &path) {
+                Fit::Yes => return Found::Route(Matched { route, path }),
+                Fit::No => {}
+                Fit::AtBody => return Found::AtBody(route),
+                Fit::Ambiguous => return Found::Ambiguous,
+                Fit::Unreadable => break,
+            }
         }
+        let route = &self.last;
+        Found::Route(Matched { route, path })
     }
 
     /// The route that takes what no other one does.
@@ -190,13 +224,28 @@ impl Route {
         self.tiers.own.groups.is_empty()
     }
 
-    fn fits<R: Request>(&self, request: &R, path: &NormalPath<'_>) -> bool {
-        match path {
+    fn fits<R: Request>(&self, request: &R, path: &NormalPath<'_>) -> Fit {
+        let fits = match path {
             NormalPath::Ambiguous => false,
             NormalPath::Normal { as_written, .. } if self.is_unlimited() && !as_written => false,
             NormalPath::Normal { path, .. } => {
                 self.matcher.fits(request, path, self.is_unlimited())
             }
+        };
+        match &self.matcher.model {
+            _ if !fits => Fit::No,
+            None => Fit::Yes,
+            Some(pattern) => fits_model(pattern, request.body()),
         }
+    }
+}
+
+fn fits_model(pattern: &ModelPattern, body: Body<'_>) -> Fit {
+    match body {
+        Body::Coming => Fit::AtBody,
+        Body::Read(Model::One(name)) if pattern.matches(name) => Fit::Yes,
+        Body::Read(Model::Several) => Fit::Ambiguous,
+        Body::Read(Model::Unreadable) => Fit::Unreadable,
+        Body::Read(Model::One(_) | Model::None) | Body::None => Fit::No,
     }
 }

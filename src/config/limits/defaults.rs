@@ -33,9 +33,9 @@ pub(in super::super) fn read(
     let missing_value = top.optional("missing");
     let missing = match &missing_value {
         Some(missing) => missing.choice(&[
-            ("shared", Some(Missing::Shared)),
-            ("deny", Some(Missing::Deny)),
-            ("unlimited", Some(Missing::Unlimited)),
+            ("shared", Missing::Shared),
+            ("deny", Missing::Deny),
+            ("unlimited", Missing::Unlimited),
         ]),
         None => Some(Missing::Shared),
     };

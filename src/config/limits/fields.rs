@@ -120,9 +120,9 @@ impl<'a> Fields<'a> {
             return Some(Counted::Local);
         };
         scope.choice(&[
-            ("local", Some(Counted::Local)),
-            ("share", Some(Counted::Share)),
-            ("cluster", Some(Counted::Cluster)),
+            ("local", Counted::Local),
+            ("share", Counted::Share),
+            ("cluster", Counted::Cluster),
         ])
     }
 

@@ -12,7 +12,8 @@ use crate::client::ClientFrom;
 use crate::config::units;
 use crate::config::value::Value;
 use crate::limit::{
-    Allowance, Cluster, Concurrency, Consistency, Kind, Limit, Mode, Scope, MAX_SLOTS, MAX_TIMEOUT,
+    Allowance, Cluster, Concurrency, Consistency, Kind, Limit, Mode, Scope, Tokens, Unit,
+    MAX_SLOTS, MAX_TIMEOUT,
 };
 use crate::redis::{self, FailurePolicy};
 
@@ -32,9 +33,12 @@ struct Named {
 }
 
 enum NamedKind {
-    Metered(Amount),
+    Metered(Option<Tokens>, Amount),
     Concurrency(Concurrency),
 }
+
+/// Bursts that a bucket of tokens may owe.
+const DEBT: u32 = 10;
 
 /// Reads a limit under a plan, or none; every error about it where it is `None`.
 pub(super) fn read(
@@ -48,7 +52,7 @@ pub(super) fn read(
     let consistency = read_consistency(fields, counted);
     let mode = read_mode(fields);
     let unit = read_unit(fields);
-    let kind = read_kind(fields, counted, defaults);
+    let kind = read_kind(fields, unit.unwrap_or(None), counted, defaults);
     unit?;
     let (kind, mode, counted) = (kind?, mode?, counted?);
     let name = identity.name;
@@ -57,24 +61,31 @@ pub(super) fn read(
     let tag = hash(&belongs_to);
     let kind = match kind.kind {
         NamedKind::Concurrency(concurrency) => Kind::Concurrency(concurrency),
-        NamedKind::Metered(amount) => {
+        NamedKind::Metered(tokens, amount) => {
             let value = fields.kinds().into_iter().flatten().next()?;
             let gateways = match counted {
                 Counted::Local | Counted::Cluster => NonZeroU32::MIN,
                 Counted::Share => defaults.gateways?,
             };
-            let allowance = amount.divided_by(gateways, value);
+            let divided = |gateways| {
+                amount
+                    .divided_by(gateways, value)
+                    .map(|allowance| in_debt(allowance, tokens))
+            };
+            let allowance = divided(gateways);
             let scope = match counted {
                 Counted::Local | Counted::Share => Scope::Gateway,
                 Counted::Cluster => Scope::Cluster(Cluster {
                     consistency: consistency?,
-                    share: share(&amount, fields, value, defaults)?,
+                    share: share(&amount, fields, value, defaults)?
+                        .map(|share| in_debt(share, tokens)),
                     key: redis::limit_key(name, &belongs_to).into(),
                     denials: hash(&("denial", tag, defaults.version, plan)),
                     looks: hash(&("look", tag, defaults.version, plan)),
                 }),
             };
             Kind::Metered {
+                tokens,
                 allowance: allowance?,
                 scope,
             }
@@ -89,10 +100,15 @@ pub(super) fn read(
     })
 }
 
-fn read_kind(fields: &Fields<'_>, counted: Option<Counted>, defaults: &Defaults) -> Option<Named> {
+fn read_kind(
+    fields: &Fields<'_>,
+    tokens: Option<Tokens>,
+    counted: Option<Counted>,
+    defaults: &Defaults,
+) -> Option<Named> {
     match fields.kinds() {
-        [Some(rate), None, None] => read_bucket(fields, rate),
-        [None, Some(quota), None] => read_quota(fields, quota),
+        [Some(rate), None, None] => read_bucket(fields, rate, tokens),
+        [None, Some(quota), None] => read_quota(fields, quota, tokens),
         [None, None, Some(slots)] => read_concurrency(fields, slots, counted, defaults),
         _ => {
             let expected = "exactly one of the fields \"rate\", \"quota\" or \"concurrency\"";
@@ -101,22 +117,33 @@ fn read_kind(fields: &Fields<'_>, counted: Option<Counted>, defaults: &Defaults)
     }
 }
 
-fn read_bucket(fields: &Fields<'_>, rate: &Value<'_>) -> Option<Named> {
+/// A bucket of tokens may owe what its models have used beyond it.
+fn in_debt(allowance: Allowance, tokens: Option<Tokens>) -> Allowance {
+    match (allowance, tokens) {
+        (Allowance::Bucket(bucket), Some(_)) => Allowance::Bucket(bucket.with_debt(DEBT)),
+        (allowance, _) => allowance,
+    }
+}
+
+fn read_bucket(fields: &Fields<'_>, rate: &Value<'_>, tokens: Option<Tokens>) -> Option<Named> {
     let rate = read_rate(rate);
     let burst = match &fields.burst {
         Some(burst) => burst.whole_number(1..=u32::MAX).and_then(NonZeroU32::new),
         None => rate.map(|rate| rate.amount),
     };
     Some(Named {
-        kind: NamedKind::Metered(Amount::Bucket {
-            rate: rate?,
-            burst: burst?,
-        }),
-        belongs_to: "token bucket, requests".to_owned(),
+        kind: NamedKind::Metered(
+            tokens,
+            Amount::Bucket {
+                rate: rate?,
+                burst: burst?,
+            },
+        ),
+        belongs_to: format!("token bucket, {}", unit(tokens)),
     })
 }
 
-fn read_quota(fields: &Fields<'_>, quota: &Value<'_>) -> Option<Named> {
+fn read_quota(fields: &Fields<'_>, quota: &Value<'_>, tokens: Option<Tokens>) -> Option<Named> {
     let quota = quota.whole_number(1..=u32::MAX).and_then(NonZeroU32::new);
     let per = match &fields.per {
         Some(per) => Per::read(per),
@@ -131,12 +158,15 @@ fn read_quota(fields: &Fields<'_>, quota: &Value<'_>) -> Option<Named> {
     };
     let per = per?;
     Some(Named {
-        kind: NamedKind::Metered(Amount::Quota {
-            quota: quota?,
-            per,
-            offset: offset?,
-        }),
-        belongs_to: format!("calendar quota, requests, {}", per.signature()),
+        kind: NamedKind::Metered(
+            tokens,
+            Amount::Quota {
+                quota: quota?,
+                per,
+                offset: offset?,
+            },
+        ),
+        belongs_to: format!("calendar quota, {}, {}", unit(tokens), per.signature()),
     })
 }
 
@@ -179,26 +209,31 @@ fn read_mode(fields: &Fields<'_>) -> Option<Mode> {
         return Some(Mode::Enforce);
     };
     mode.choice(&[
-        ("enforce", Some(Mode::Enforce)),
-        ("shadow", Some(Mode::Shadow)),
-        ("tag", Some(Mode::Tag)),
+        ("enforce", Mode::Enforce),
+        ("shadow", Mode::Shadow),
+        ("tag", Mode::Tag),
     ])
 }
 
-/// `None` where it is wrong, or what a later version will count.
-fn read_unit(fields: &Fields<'_>) -> Option<()> {
+/// The tokens that are counted, or requests; `None` where it is wrong.
+fn read_unit(fields: &Fields<'_>) -> Option<Option<Tokens>> {
     let Some(unit) = &fields.unit else {
-        return Some(());
+        return Some(None);
     };
     if fields.concurrency.is_some() {
         return unit.unexpected_names("no unit, since slots are counted", "one");
     }
     unit.choice(&[
-        ("requests", Some(())),
-        ("tokens", None),
-        ("input_tokens", None),
-        ("output_tokens", None),
+        ("requests", None),
+        ("tokens", Some(Tokens::All)),
+        ("input_tokens", Some(Tokens::Input)),
+        ("output_tokens", Some(Tokens::Output)),
     ])
+}
+
+/// In the same words in every build.
+fn unit(tokens: Option<Tokens>) -> &'static str {
+    tokens.map_or(Unit::Requests, Unit::Tokens).as_str()
 }
 
 fn read_consistency(fields: &Fields<'_>, counted: Option<Counted>) -> Option<Consistency> {
@@ -206,8 +241,8 @@ fn read_consistency(fields: &Fields<'_>, counted: Option<Counted>) -> Option<Con
         return Some(Consistency::Strict);
     };
     let consistency = value.choice(&[
-        ("strict", Some(Consistency::Strict)),
-        ("lease", Some(Consistency::Lease)),
+        ("strict", Consistency::Strict),
+        ("lease", Consistency::Lease),
     ]);
     if counted.is_some_and(|counted| counted != Counted::Cluster) {
         return value.unexpected_names("\"scope\": \"cluster\" beside it", "another scope");

@@ -32,7 +32,10 @@ impl Draft<'_> {
 
 /// The buckets of a limit: of all gateways, and of one while Redis is silent.
 fn buckets(kind: &mut Kind) -> Vec<&mut TokenBucket> {
-    let Kind::Metered { allowance, scope } = kind else {
+    let Kind::Metered {
+        allowance, scope, ..
+    } = kind
+    else {
         return Vec::new();
     };
     let share = match scope {
