@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::reset::{go_duration, in_seconds, push, rfc3339};
 use super::Show;
-use crate::limit::{Limit, Standing, Standings, Unit};
+use crate::limit::{Limit, Standing, Standings, Tokens, Unit};
 
 /// A family of header names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +38,61 @@ const X_RATELIMIT: Names = Names {
     reset: "x-ratelimit-reset",
 };
 
-const OPENAI_REQUESTS: Names = Names {
-    limit: "x-ratelimit-limit-requests",
-    remaining: "x-ratelimit-remaining-requests",
-    reset: "x-ratelimit-reset-requests",
-};
+/// What OpenAI's names count.
+const OPENAI: [(Unit, Names); 2] = [
+    (
+        Unit::Requests,
+        Names {
+            limit: "x-ratelimit-limit-requests",
+            remaining: "x-ratelimit-remaining-requests",
+            reset: "x-ratelimit-reset-requests",
+        },
+    ),
+    (
+        Unit::Tokens(Tokens::All),
+        Names {
+            limit: "x-ratelimit-limit-tokens",
+            remaining: "x-ratelimit-remaining-tokens",
+            reset: "x-ratelimit-reset-tokens",
+        },
+    ),
+];
 
-const ANTHROPIC_REQUESTS: Names = Names {
-    limit: "anthropic-ratelimit-requests-limit",
-    remaining: "anthropic-ratelimit-requests-remaining",
-    reset: "anthropic-ratelimit-requests-reset",
-};
+/// What Anthropic's names count.
+const ANTHROPIC: [(Unit, Names); 4] = [
+    (
+        Unit::Requests,
+        Names {
+            limit: "anthropic-ratelimit-requests-limit",
+            remaining: "anthropic-ratelimit-requests-remaining",
+            reset: "anthropic-ratelimit-requests-reset",
+        },
+    ),
+    (
+        Unit::Tokens(Tokens::All),
+        Names {
+            limit: "anthropic-ratelimit-tokens-limit",
+            remaining: "anthropic-ratelimit-tokens-remaining",
+            reset: "anthropic-ratelimit-tokens-reset",
+        },
+    ),
+    (
+        Unit::Tokens(Tokens::Input),
+        Names {
+            limit: "anthropic-ratelimit-input-tokens-limit",
+            remaining: "anthropic-ratelimit-input-tokens-remaining",
+            reset: "anthropic-ratelimit-input-tokens-reset",
+        },
+    ),
+    (
+        Unit::Tokens(Tokens::Output),
+        Names {
+            limit: "anthropic-ratelimit-output-tokens-limit",
+            remaining: "anthropic-ratelimit-output-tokens-remaining",
+            reset: "anthropic-ratelimit-output-tokens-reset",
+        },
+    ),
+];
 
 /// How OpenAI's names begin. What follows is `requests`, `tokens`,
 /// `project-tokens`, `tokens_usage_based`, and what will be thought of next.
@@ -75,8 +119,8 @@ pub fn policy<'l>(limits: impl Iterator<Item = &'l Limit>) -> String {
         let separator = if policy.is_empty() { "" } else { ", " };
         // Writing to a String does not fail.
         let _ = write!(policy, "{separator}\"{name}\";q={}", limit.size());
-        if limit.unit() == Unit::ConcurrentRequests {
-            policy.push_str(";qu=\"concurrent-requests\"");
+        if let Some(unit) = named_unit(limit) {
+            let _ = write!(policy, ";qu=\"{unit}\"");
         }
         if let Some(window) = limit.window() {
             let _ = write!(policy, ";w={}", in_seconds(window));
@@ -125,7 +169,6 @@ impl Dialect {
         show: &mut impl Show,
     ) {
         let tightest = &standings.tightest;
-        let requests = || standings.of(Unit::Requests);
         match self {
             Self::RateLimit => {
                 show(RATELIMIT_POLICY, Some(policy));
@@ -133,21 +176,32 @@ impl Dialect {
             }
             Self::XRateLimit => X_RATELIMIT.show(tightest, whole_seconds, show),
             Self::OpenAi => {
-                if let Some(requests) = requests() {
-                    OPENAI_REQUESTS.show(requests, |reset| Some(go_duration(reset)), show);
+                for (unit, names) in OPENAI {
+                    if let Some(standing) = standings.of(unit) {
+                        names.show(standing, |reset| Some(go_duration(reset)), show);
+                    }
                 }
             }
             Self::Anthropic => {
-                if let Some(requests) = requests() {
-                    let at = |reset| rfc3339(wall?, reset);
-                    ANTHROPIC_REQUESTS.show(requests, at, show);
+                for (unit, names) in ANTHROPIC {
+                    if let Some(standing) = standings.of(unit) {
+                        names.show(standing, |reset| rfc3339(wall?, reset), show);
+                    }
                 }
             }
         }
     }
 }
 
-/// The value of `RateLimit`: `"rpm";r=5;t=20`.
+/// The unit of a limit, where it is not the one that goes without saying.
+fn named_unit(limit: &Limit) -> Option<&'static str> {
+    match limit.unit() {
+        Unit::Requests => None,
+        unit => Some(unit.as_str()),
+    }
+}
+
+/// The value of `RateLimit`: `"rpm";r=5;t=20`, of tokens `"tpm";r=500;t=20;qu="tokens"`.
 fn item(standing: &Standing) -> String {
     let mut item = String::with_capacity(ITEM_BYTES);
     for part in ["\"", &standing.limit.name, "\";r="] {
@@ -157,6 +211,11 @@ fn item(standing: &Standing) -> String {
     if let Some(reset) = standing.reset {
         item.push_str(";t=");
         push(&mut item, in_seconds(reset));
+    }
+    if let Unit::Tokens(_) = standing.limit.unit() {
+        for part in [";qu=\"", standing.limit.unit().as_str(), "\""] {
+            item.push_str(part);
+        }
     }
     item
 }

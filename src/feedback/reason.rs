@@ -10,6 +10,8 @@ use crate::limit::{Denial, Kind};
 pub(super) enum Reason {
     /// It comes too soon, or with too many others.
     TooMany,
+    /// It wants more tokens than its client has for now.
+    TooManyTokens,
     /// What its client may have is used up.
     UsedUp,
     /// It could not be counted, and may be sent again.
@@ -20,6 +22,8 @@ pub(super) enum Reason {
     MissingClient,
     /// It has two.
     AmbiguousClient,
+    /// It asks for two models.
+    AmbiguousModel,
 }
 
 /// What a reason is called.
@@ -55,6 +59,9 @@ impl Reason {
         match limit.kind {
             Kind::Blocked => Self::UsedUp,
             Kind::Metered { .. } if limit.is_quota() => Self::UsedUp,
+            Kind::Metered {
+                tokens: Some(_), ..
+            } => Self::TooManyTokens,
             Kind::Metered { .. } | Kind::Concurrency(_) => Self::TooMany,
         }
     }
@@ -71,6 +78,10 @@ impl Reason {
         };
         match self {
             Self::TooMany => TOO_MANY,
+            Self::TooManyTokens => Words {
+                openai: "tokens",
+                ..TOO_MANY
+            },
             Self::UsedUp => Words {
                 openai: "insufficient_quota",
                 openai_code: Some("insufficient_quota"),
@@ -98,7 +109,7 @@ impl Reason {
                 anthropic: "authentication_error",
                 grpc: GrpcStatus::Unauthenticated,
             },
-            Self::AmbiguousClient => Words {
+            Self::AmbiguousClient | Self::AmbiguousModel => Words {
                 status: 400,
                 title: "Bad Request",
                 problem: ABOUT_BLANK,

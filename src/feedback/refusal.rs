@@ -7,7 +7,7 @@ use super::body::Message;
 use super::reason::Reason;
 use super::reply::{Protocol, Reply};
 use super::{policy, seconds, Feedback};
-use crate::limit::{Denial, Standings, Unit};
+use crate::limit::{Denial, Standings, Tokens, Unit};
 
 /// Why a request does not pass.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub enum Refusal {
     },
     /// It has two values where one client is expected.
     AmbiguousClient,
+    /// Its body asks for two models, and its limits depend on which it gets.
+    AmbiguousModel,
 }
 
 /// The wait told where none can be computed, ns.
@@ -71,6 +73,12 @@ impl Refusal {
                 reply.name("ambiguous-client");
                 reply
             }
+            Self::AmbiguousModel => {
+                let detail = "The request asks for two different models.";
+                let mut reply = Reason::AmbiguousModel.reply(detail, feedback, protocol);
+                reply.name("ambiguous-model");
+                reply
+            }
         }
     }
 }
@@ -104,6 +112,9 @@ fn detail(denial: &Denial) -> String {
     let what = match denial.longest.limit.unit() {
         Unit::Requests => "Client exceeded sending requests.",
         Unit::ConcurrentRequests => "Too many requests at a time.",
+        Unit::Tokens(Tokens::All) => "Client exceeded its tokens.",
+        Unit::Tokens(Tokens::Input) => "Client exceeded its input tokens.",
+        Unit::Tokens(Tokens::Output) => "Client exceeded its output tokens.",
     };
     match denial.retry_after {
         Some(wait) => format!("{what} {}", try_again_in(wait.get())),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::{seconds, GrpcStatus, Reply};
-use crate::limit::{Limit, Unit};
+use crate::limit::{Limit, Tokens, Unit};
 
 /// A limit, and where the client stands with it.
 #[derive(Debug)]
@@ -74,15 +74,25 @@ impl<'a> Item<'a> {
 }
 
 fn message(limit: &Limit, remaining: u32, reset: Option<u64>) -> String {
-    let requests = plural(remaining.into(), "more request");
-    match (limit.unit(), reset) {
-        (_, _) if limit.size() == 0 => "You can send no requests on this plan.".to_owned(),
-        (Unit::ConcurrentRequests, _) => format!("You can send {requests} at the same time."),
-        (Unit::Requests, Some(reset @ 1..)) => {
-            let seconds = plural(reset, "second");
-            format!("You can send {requests} in the next {seconds}.")
+    if limit.size() == 0 {
+        return "You can send no requests on this plan.".to_owned();
+    }
+    let more = |unit| plural(remaining.into(), unit);
+    let can = match limit.unit() {
+        Unit::ConcurrentRequests => {
+            return format!("You can send {} at the same time.", more("more request"));
         }
-        (Unit::Requests, _) => format!("You can send {requests}."),
+        Unit::Requests => format!("send {}", more("more request")),
+        Unit::Tokens(Tokens::All) => format!("use {}", more("more token")),
+        Unit::Tokens(Tokens::Input) => format!("use {}", more("more input token")),
+        Unit::Tokens(Tokens::Output) => format!("use {}", more("more output token")),
+    };
+    match reset {
+        Some(reset @ 1..) => {
+            let seconds = plural(reset, "second");
+            format!("You can {can} in the next {seconds}.")
+        }
+        _ => format!("You can {can}."),
     }
 }
 
