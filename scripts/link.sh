@@ -9,7 +9,7 @@ set -euo pipefail
 
 declare -A unused
 for callback in \
-    proxy_on_done proxy_on_log proxy_on_{request,response}_{body,trailers} \
+    proxy_on_done proxy_on_log proxy_on_response_trailers \
     proxy_on_queue_ready proxy_on_foreign_function \
     proxy_on_grpc_{receive,close,receive_initial_metadata,receive_trailing_metadata} \
     proxy_on_new_connection proxy_on_{downstream,upstream}_{data,connection_close}; do

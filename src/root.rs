@@ -125,7 +125,7 @@ impl Root {
 }
 
 impl Context for Root {
-    /// An answer that no stream waits for is about a lease.
+    /// An answer that no stream waits for is about a lease, or tokens settled.
     fn on_http_call_response(
         &mut self,
         token: u32,
@@ -137,8 +137,9 @@ impl Context for Root {
             .plugin
             .as_ref()
             .and_then(|plugin| plugin.redis.as_ref());
-        if let Some(redis) = redis {
-            redis.lease_answered(token, headers);
+        if let (Some(plugin), Some(redis)) = (&self.plugin, redis) {
+            let forgiven = redis.root_answered(token, headers);
+            plugin.metrics.forgiven(forgiven);
         }
     }
 }
@@ -164,7 +165,7 @@ impl RootContext for Root {
         let Some(plugin) = &self.plugin else {
             return host::disarm_tick();
         };
-        let owes = !plugin.pages.pay_owed();
+        let owes = !plugin.pages.pay_owed(&plugin.metrics);
         let leases = plugin.redis.as_ref().is_some_and(Redis::tick);
         if !owes && !leases {
             host::disarm_tick();

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Case, ClusterCharge};
+use super::{Budget, Case, ClusterCharge};
 use crate::client::{ClientId, Found};
 use crate::feedback::{self, Refusal};
 use crate::limit::{Cost, Limit};
@@ -19,6 +19,19 @@ pub struct Charges {
     pub cluster: Vec<ClusterCharge>,
     /// The `RateLimit-Policy` of all limits asked.
     pub policy: Rc<str>,
+    /// The tokens that it is to have, where some limit counts them.
+    pub budget: Option<Budget>,
+    /// Whether its limits were asked before.
+    pub turn: Turn,
+}
+
+/// Whether a request's limits were asked before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// No.
+    First,
+    /// They were, and have allowed it; now they are asked for more.
+    More,
 }
 
 // === impl Charges ===
@@ -32,7 +45,13 @@ impl Charges {
         case: &Case<'_, R>,
         tier: &Tier,
         cost: Cost,
+        budget: Option<Budget>,
     ) -> Result<Self, Refusal> {
+        let budget = budget.filter(|_| tier.counts_tokens);
+        let cost = |limit: &Limit| match (limit.tokens(), &budget) {
+            (Some(tokens), Some(budget)) => budget.cost(tokens, limit),
+            _ => cost,
+        };
         let mut pages: Vec<PageCharge> = Vec::with_capacity(tier.groups.len());
         let mut cluster: Vec<ClusterCharge> = Vec::new();
         let mut skipped = false;
@@ -59,7 +78,7 @@ impl Charges {
             let charge = |limit: &Rc<Limit>| Charge {
                 fingerprint: client.fingerprint(limit.tag),
                 limit: limit.clone(),
-                cost,
+                cost: cost(limit),
                 entry: Entry::Spent,
             };
             if !group.local.is_empty() {
@@ -72,6 +91,7 @@ impl Charges {
                     hash: client,
                     page,
                     charge: charge(limit),
+                    held: 0,
                 }));
             }
         }
@@ -82,6 +102,8 @@ impl Charges {
             },
             pages,
             cluster,
+            budget,
+            turn: Turn::First,
         })
     }
 

@@ -17,6 +17,8 @@ pub struct ClusterCharge {
     pub page: PageIndex,
     /// What to take; while Redis does not answer, from what this gateway keeps.
     pub charge: Charge,
+    /// Units that the request has of the limit already.
+    pub held: u32,
 }
 
 // === impl ClusterCharge ===
@@ -41,7 +43,10 @@ impl ClusterCharge {
         let cluster = self.charge.limit.cluster()?;
         Some(Charge {
             fingerprint: self.hash.fingerprint(cluster.denials),
-            entry: Entry::Denial { claim },
+            entry: Entry::Denial {
+                claim,
+                held: self.held,
+            },
             ..self.charge.clone()
         })
     }

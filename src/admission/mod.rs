@@ -3,11 +3,13 @@
 //! Pure: the whole way from headers to charges, for the filter as for a test
 //! without Envoy.
 
+mod budget;
 mod caller;
 mod charges;
 mod cluster;
 
-pub use charges::Charges;
+pub use budget::Budget;
+pub use charges::{Charges, Turn};
 pub use cluster::ClusterCharge;
 
 use std::rc::Rc;
@@ -16,9 +18,10 @@ use crate::client::{Plan, PlanIndex};
 use crate::config::Config;
 use crate::feedback::{Feedback, Refusal};
 use crate::limit::Cost;
-use crate::request::Request;
-use crate::route::{Matched, StatusPath};
+use crate::request::{Body, Request};
+use crate::route::{Found, Matched, Route, StatusPath};
 use crate::table::TableKey;
+use crate::tokens::{Policy, RequestScanner};
 use caller::Caller;
 
 /// What a request comes to.
@@ -44,6 +47,9 @@ pub enum Course {
     Charge(Charges),
     /// Ask these limits, if any, and then tell the client where it stands.
     Tell(Charges, Box<Inquiry>),
+    /// Read the body, and ask again: only it says which limits the request meets,
+    /// or the operator wants one decision on all of it.
+    AwaitBody(Rc<Policy>),
 }
 
 /// A request that asks where its client stands.
@@ -62,22 +68,47 @@ struct Case<'a, R> {
     request: &'a R,
     matched: Matched<'a>,
     caller: Caller<'a>,
+    /// The body, once it is read.
+    read: Option<&'a RequestScanner>,
 }
 
 // === impl Admission ===
 
 impl Admission {
-    /// Finds the request's route, its client and so its charges.
-    pub fn of<R: Request>(config: &Config, key: &TableKey, request: &R) -> Self {
+    /// Finds the request's route, its client and so its charges. `read`: what was
+    /// read of its body, once all of it was.
+    pub fn of<R: Request>(
+        config: &Config,
+        key: &TableKey,
+        request: &R,
+        read: Option<&RequestScanner>,
+    ) -> Self {
         let asks = |status: &&StatusPath| status.fits(request);
         let status = config.status.as_ref().filter(asks);
         let matched = match status {
             Some(_) => Matched::nowhere(config.routes.last()),
-            None => config.routes.find(request),
+            None => match config.routes.find(request) {
+                Found::Route(matched) => matched,
+                Found::AtBody(route) => return Self::at_body(route),
+                Found::Ambiguous => {
+                    return Self {
+                        plan: Plan::None,
+                        feedback: config.feedback.clone(),
+                        course: Course::Refuse(Refusal::AmbiguousModel),
+                    }
+                }
+            },
         };
+        let route = matched.route;
+        if status.is_none()
+            && request.body() == Body::Coming
+            && config.waits_for_body(route, request)
+        {
+            return Self::at_body(route);
+        }
         let feedback = match status {
             Some(_) => &config.feedback,
-            None => &matched.route.feedback,
+            None => &route.feedback,
         };
         let feedback = feedback.clone();
         let caller = match Caller::of(config, request, &matched) {
@@ -97,6 +128,7 @@ impl Admission {
             request,
             matched,
             caller,
+            read,
         };
         let course = match status {
             Some(status) => case.tell(status),
@@ -108,6 +140,16 @@ impl Admission {
             course: course.unwrap_or_else(Course::Refuse),
         }
     }
+
+    /// A request whose body is to be read first. `route` is the one that it has, or
+    /// the first of those that it may have.
+    fn at_body(route: &Route) -> Self {
+        Self {
+            plan: Plan::None,
+            feedback: route.feedback.clone(),
+            course: Course::AwaitBody(route.tokens.clone().unwrap_or_default()),
+        }
+    }
 }
 
 // === impl Case ===
@@ -115,7 +157,8 @@ impl Admission {
 impl<R: Request> Case<'_, R> {
     fn charge(&self) -> Result<Course, Refusal> {
         let route = self.matched.route;
-        let charges = Charges::of(self, route.tiers.of(self.plan()), route.cost)?;
+        let budget = Budget::of(route, self.request, self.read);
+        let charges = Charges::of(self, route.tiers.of(self.plan()), route.cost, budget)?;
         Ok(match charges.is_empty() {
             true => Course::Pass,
             false => Course::Charge(charges),
@@ -123,7 +166,7 @@ impl<R: Request> Case<'_, R> {
     }
 
     fn tell(&self, status: &StatusPath) -> Result<Course, Refusal> {
-        let of = |tier| Charges::of(self, tier, Cost::MIN);
+        let of = |tier| Charges::of(self, tier, Cost::MIN, None);
         let charged = of(status.charged.of(self.plan()))?;
         let shown = of(status.shown.of(self.plan()))?.enforced();
         let name = |PlanIndex(plan)| self.config.plans.get(plan).cloned();

@@ -9,9 +9,10 @@ use std::iter;
 
 use super::bill::{Bill, Here};
 use super::counting::{decided, refused_uncounted, Counted, Counting};
+use super::receipt::Leased;
 use crate::admission::{Charges, ClusterCharge};
 use crate::host::{Received, Redis, Sent};
-use crate::limit::{Consistency, Kind, Outcome};
+use crate::limit::{Answer, Consistency, Kind, Outcome};
 use crate::redis::{Ask, Consulted, Operation};
 use crate::root::Plugin;
 use crate::table::{PageCharge, Which};
@@ -28,6 +29,8 @@ pub(super) fn count(plugin: &Plugin, redis: &Redis, charges: Charges) -> Countin
         mut pages,
         cluster,
         policy,
+        budget,
+        turn,
     } = charges;
     let (mut leased, mut asked, mut denied) = (Vec::new(), Vec::new(), Vec::new());
     for charge in cluster {
@@ -64,22 +67,26 @@ pub(super) fn count(plugin: &Plugin, redis: &Redis, charges: Charges) -> Countin
     if here.outcomes.iter().any(Outcome::is_enforced_denial) {
         return Counting::Decided(Counted {
             slots: here.slots,
-            ..decided(plugin, here.outcomes.into_iter(), policy)
+            ..decided(plugin, here.outcomes.into_iter(), policy, turn)
         });
     }
-    here.outcomes.extend(leased.iter().filter_map(|charge| {
-        let answer = redis.spend_lease(charge.lease(), charge.charge.cost)?;
-        Some(charge.outcome(answer))
-    }));
+    let leased = leased.into_iter().filter_map(|charge| {
+        let (answer, leased) = spend(redis, charge)?;
+        here.outcomes.push(leased.charge.outcome(answer));
+        Some(leased)
+    });
+    let leased = leased.collect();
     let bill = Bill {
         pages,
         here,
         leased,
         asked,
         policy,
+        budget,
+        turn,
     };
     if bill.asked.is_empty() {
-        return Counting::Decided(bill.pass(plugin, Vec::new()));
+        return Counting::Decided(bill.pass_here(plugin));
     }
     bill.ask(plugin, redis)
 }
@@ -96,6 +103,23 @@ pub(super) fn ask(redis: &Redis, charge: &ClusterCharge, operation: Operation) -
         allowance: *allowance,
         operation,
     })
+}
+
+/// Spends units on lease, or sets tokens aside.
+fn spend(redis: &Redis, charge: ClusterCharge) -> Option<(Answer, Leased)> {
+    let (lease, cost) = (charge.lease(), charge.charge.cost);
+    let (answer, reservation) = match charge.charge.limit.tokens() {
+        None => (redis.spend_lease(lease, cost)?, None),
+        Some(_) => {
+            let (answer, reservation) = redis.reserve_lease(lease, cost)?;
+            (answer, Some(reservation))
+        }
+    };
+    let leased = Leased {
+        charge,
+        reservation,
+    };
+    Some((answer, leased))
 }
 
 fn consult(redis: &Redis, charge: &ClusterCharge) -> Consulted {
@@ -118,7 +142,7 @@ impl Waiting {
     pub(super) fn abandon(self, plugin: &Plugin) {
         self.bill.unclaim(plugin);
         if let Some(slots) = self.bill.here.slots {
-            plugin.pages.release(*slots);
+            plugin.pages.release(*slots, &plugin.metrics);
         }
     }
 

@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use log::error;
 
-use crate::admission::Charges;
+use crate::admission::{Budget, Charges, Turn};
 use crate::feedback::Refusal;
 use crate::host::{Slots, Uncounted};
 use crate::limit::{Limit, Outcome, Standings, Verdict};
 use crate::root::Plugin;
-use crate::table::{PageCharge, Which};
+use crate::table::Which;
 
 use super::cluster::{self, Waiting};
+use super::receipt::Receipt;
 
 /// How far the counting of a request has come.
 pub(super) enum Counting {
@@ -29,6 +30,16 @@ pub(super) struct Counted {
     pub(super) slots: Option<Box<Slots>>,
     /// The limits that are not enforced and would have denied it.
     pub(super) over: Vec<Rc<Limit>>,
+    /// What it was charged, where it passes and takes tokens.
+    pub(super) reserved: Option<Box<Reserved>>,
+}
+
+/// The tokens that a request is to have, and what it was charged for them.
+pub(super) struct Reserved {
+    pub(super) budget: Budget,
+    pub(super) receipt: Receipt,
+    /// The limits that have allowed it, to be counted once its body passes too.
+    pub(super) met: Vec<Rc<Limit>>,
 }
 
 /// What the response to a request that passes is to show.
@@ -42,6 +53,18 @@ pub(super) enum Passed {
     },
 }
 
+// === impl Passed ===
+
+impl Passed {
+    /// Puts what the limits say by now in place of what they said before.
+    pub(super) fn renew(&mut self, now: Self) {
+        if let (Self::Limited { standings, .. }, Self::Limited { standings: now, .. }) = (self, now)
+        {
+            standings.renew(now);
+        }
+    }
+}
+
 /// Counts a request: in this gateway, and in Redis where that is asked for.
 pub(super) fn count(plugin: &Plugin, charges: Charges) -> Counting {
     match plugin
@@ -51,22 +74,43 @@ pub(super) fn count(plugin: &Plugin, charges: Charges) -> Counting {
     {
         Some(redis) => cluster::count(plugin, redis, charges),
         None if charges.is_empty() => Counting::Decided(Counted::unlimited()),
-        None => Counting::Decided(count_here(plugin, &charges.pages, charges.policy)),
+        None => Counting::Decided(count_here(plugin, charges)),
     }
 }
 
-fn count_here(plugin: &Plugin, pages: &[PageCharge], policy: Rc<str>) -> Counted {
+fn count_here(plugin: &Plugin, charges: Charges) -> Counted {
+    let Charges {
+        pages,
+        policy,
+        budget,
+        turn,
+        ..
+    } = charges;
     let counted = plugin
         .pages
-        .charge(pages, Which::All, &plugin.metrics, |charged| {
-            let slots = charged.slots();
+        .charge(&pages, Which::All, &plugin.metrics, |charged| {
+            let (slots, charged_at) = (charged.slots(), charged.at);
+            let Some(budget) = budget else {
+                return Counted {
+                    slots,
+                    ..decided(plugin, charged.into_outcomes(), policy, turn)
+                };
+            };
+            let outcomes: Vec<Outcome> = charged.into_outcomes().collect();
+            let mut receipt = Receipt::default();
+            receipt.pages(&pages, &outcomes, charged_at);
+            let met = outcomes.iter().map(|outcome| outcome.limit.clone());
+            let met = met.collect();
+            let counted = decided(plugin, outcomes.into_iter(), policy, turn);
+            let reserved = || Reserved::new(budget, receipt, met);
             Counted {
                 slots,
-                ..decided(plugin, charged.into_outcomes(), policy)
+                reserved: counted.decision.is_ok().then(reserved),
+                ..counted
             }
         });
     let counted = counted.unwrap_or_else(|uncounted| refused_uncounted(plugin, &uncounted));
-    if counted.decision.is_ok() {
+    if counted.decision.is_ok() && counted.reserved.is_none() {
         let charges = pages.iter().flat_map(|page| &page.charges);
         charges.for_each(|charge| plugin.metrics.passed(&charge.limit));
     }
@@ -80,8 +124,14 @@ pub(super) fn decided(
     plugin: &Plugin,
     outcomes: impl Iterator<Item = Outcome>,
     policy: Rc<str>,
+    turn: Turn,
 ) -> Counted {
-    let verdict = Verdict::of(outcomes.inspect(|outcome| plugin.metrics.decided(outcome)));
+    let is_new = |outcome: &Outcome| turn == Turn::First || outcome.is_denial();
+    let verdict = Verdict::of(outcomes.inspect(|outcome| {
+        if is_new(outcome) {
+            plugin.metrics.decided(outcome);
+        }
+    }));
     Counted {
         decision: match verdict.decision {
             Ok(Some(standings)) => Ok(Passed::Limited { standings, policy }),
@@ -90,6 +140,7 @@ pub(super) fn decided(
         },
         slots: None,
         over: verdict.over,
+        reserved: None,
     }
 }
 
@@ -109,7 +160,20 @@ impl From<Refusal> for Counted {
             decision: Err(refusal),
             slots: None,
             over: Vec::new(),
+            reserved: None,
         }
+    }
+}
+
+// === impl Reserved ===
+
+impl Reserved {
+    pub(super) fn new(budget: Budget, receipt: Receipt, met: Vec<Rc<Limit>>) -> Box<Self> {
+        Box::new(Self {
+            budget,
+            receipt,
+            met,
+        })
     }
 }
 
@@ -120,6 +184,7 @@ impl Counted {
             decision: Ok(Passed::Unlimited),
             slots: None,
             over: Vec::new(),
+            reserved: None,
         }
     }
 }

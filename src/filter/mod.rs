@@ -1,27 +1,34 @@
 //! One request in Envoy's callbacks.
 
+mod answer;
 mod bill;
+mod body;
+mod callbacks;
 mod cluster;
 mod counting;
+mod meter;
+mod receipt;
 mod status;
 
 use std::mem;
 use std::rc::Rc;
 
-use log::error;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::admission::{Admission, Course, Inquiry};
 use crate::client::Plan;
-use crate::feedback::{Feedback, Protocol, Refusal, Reply};
+use crate::feedback::Feedback;
 use crate::host::{self, HostRequest, Slots, Uncounted};
 use crate::limit::{Limit, Mode};
-use crate::request::Request;
+use crate::request::{self, Request};
 use crate::root::Plugin;
+use crate::tokens::{Policy, RequestScanner};
+use body::{Body, Hold};
 use cluster::Waiting;
 use counting::{count, refused_uncounted, Counted, Counting, Passed};
-use status::{Looking, Told};
+use meter::{End, Meter, Raised};
+use status::Looking;
 
 /// The filter's side of one request.
 pub(crate) struct Filter {
@@ -34,12 +41,20 @@ pub(crate) struct Filter {
     slots: Option<Box<Slots>>,
     /// Where it asks where its client stands, until that is looked up.
     inquiry: Option<Box<Inquiry>>,
+    /// Its body, where that is read.
+    body: Option<Box<Body>>,
+    /// Its tokens, where it passes and takes any.
+    meter: Option<Box<Meter>>,
+    /// Whether its response is on its way to the client.
+    responds: bool,
 }
 
 /// How far the request has come.
 enum Stage {
     /// Nothing is decided.
     Start,
+    /// Nothing is, before its body is read. Its headers are kept.
+    AwaitingBody(Hold, Vec<u8>),
     /// It is held until Redis has answered.
     AwaitingRedis(Box<Waiting>),
     /// Likewise, to tell its client where it stands.
@@ -66,34 +81,65 @@ impl Filter {
             plan: Plan::None,
             slots: None,
             inquiry: None,
+            body: None,
+            meter: None,
+            responds: false,
         }
     }
 
-    fn count(&mut self, request: &HostRequest) -> Counting {
-        let plugin = &*self.plugin;
-        let admission = Admission::of(&plugin.config, &plugin.key, request);
+    /// Finds out what is to be done, and does it. `read`: what was read of the body,
+    /// once all of it was.
+    fn begin(&mut self, request: HostRequest<'_>, read: Option<&RequestScanner>) -> Action {
+        let plugin = self.plugin.clone();
+        let admission = Admission::of(&plugin.config, &plugin.key, &request, read);
         self.feedback = admission.feedback;
         let is_marked = plugin.config.has_tags && request.header(OVER).next().is_some();
         if let Some(failure) = request.failure() {
-            let uncounted = Uncounted::Host(failure);
-            return Counting::Decided(refused_uncounted(plugin, &uncounted));
+            let uncounted = refused_uncounted(&plugin, &Uncounted::Host(failure));
+            return self.settle(uncounted, &request);
         }
-        if is_marked {
+        if is_marked && !self.responds {
             host::remove_request_header(OVER);
         }
         self.plan = admission.plan;
-        match admission.course {
+        let counting = match admission.course {
             Course::Pass => Counting::Decided(Counted::unlimited()),
             Course::Refuse(refusal) => Counting::Decided(refusal.into()),
-            Course::Charge(charges) => count(plugin, charges),
+            Course::Charge(charges) => {
+                if let (Some(budget), None) = (&charges.budget, read) {
+                    self.expect_body(&budget.policy, &request);
+                }
+                count(&plugin, charges)
+            }
             Course::Tell(charges, inquiry) => {
                 self.inquiry = Some(inquiry);
-                count(plugin, charges)
+                count(&plugin, charges)
             }
+            Course::AwaitBody(policy) => return self.await_body(policy, request),
+        };
+        self.go_on(counting, &request)
+    }
+
+    /// Gets ready to read the body, and the response, of a request that takes tokens.
+    fn expect_body(&mut self, policy: &Rc<Policy>, request: &HostRequest<'_>) {
+        body::keep_response_readable(policy, request);
+        if request.body() == request::Body::Coming {
+            let body = Body::expected(policy.clone(), request, Hold::No);
+            self.body = Some(Box::new(body));
         }
     }
 
-    fn go_on(&mut self, counting: Counting, request: &HostRequest) -> Action {
+    /// Lets nothing be decided before the body is read.
+    fn await_body(&mut self, policy: Rc<Policy>, request: HostRequest<'_>) -> Action {
+        body::keep_response_readable(&policy, &request);
+        let hold = Hold::of(&policy, &request);
+        let body = Body::expected(policy, &request, hold);
+        self.body = Some(Box::new(body));
+        self.stage = Stage::AwaitingBody(hold, request.into_headers());
+        hold.action()
+    }
+
+    fn go_on(&mut self, counting: Counting, request: &HostRequest<'_>) -> Action {
         match counting {
             Counting::Decided(counted) => self.settle(counted, request),
             Counting::Waiting(waiting) => {
@@ -104,13 +150,20 @@ impl Filter {
     }
 
     /// The one place where a request is passed or answered.
-    fn settle(&mut self, counted: Counted, request: &HostRequest) -> Action {
-        self.slots = counted.slots;
+    fn settle(&mut self, counted: Counted, request: &HostRequest<'_>) -> Action {
+        if counted.slots.is_some() {
+            self.slots = counted.slots;
+        }
         let metrics = &self.plugin.metrics;
         match counted.decision {
             Ok(_) if self.inquiry.is_some() => self.tell(request),
             Ok(passed) => {
-                metrics.planned(self.plan, true);
+                match counted.reserved {
+                    Some(reserved) => {
+                        self.meter = Some(Box::new(Meter::new(&self.plugin, *reserved)))
+                    }
+                    None => metrics.planned(self.plan, true),
+                }
                 self.mark(&counted.over);
                 self.stage = Stage::Admitted(passed, self.wall());
                 Action::Continue
@@ -122,52 +175,107 @@ impl Filter {
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal, request: &HostRequest) -> Action {
-        let protocol = match request.is_grpc() {
-            true => Protocol::Grpc,
-            false => Protocol::Http,
+    /// Reads a piece of the body, and decides once it is complete.
+    fn read_body(&mut self, size: usize, is_end: bool) -> Action {
+        let Some(mut body) = self.body.take() else {
+            return self.action();
         };
-        self.answer(&refusal.reply(&self.feedback, protocol, self.wall()))
-    }
-
-    fn answer(&mut self, reply: &Reply) -> Action {
-        host::note(&reply.state);
-        if let Err(failure) = host::send(reply) {
-            error!("a request could not be answered: {failure}");
+        body.read(size, is_end);
+        if let (true, Stage::AwaitingBody(..)) = (body.is_complete(), &self.stage) {
+            self.decide_at(&body);
         }
-        self.stage = Stage::Replied;
-        self.release();
-        Action::Pause
+        self.body = Some(body);
+        self.go_on_at_body()
     }
 
-    /// Tells the client where it stands.
-    fn tell(&mut self, request: &HostRequest) -> Action {
-        let Some(inquiry) = self.inquiry.take() else {
-            return Action::Continue;
+    /// Decides on a request whose body is read.
+    fn decide_at(&mut self, body: &Body) {
+        let Stage::AwaitingBody(hold, headers) = mem::replace(&mut self.stage, Stage::Start) else {
+            return;
         };
-        match status::tell(&self.plugin, *inquiry) {
-            Ok(told) => self.told(told),
-            Err(failure) => {
-                error!("a status could not be looked up: {failure}");
-                self.refuse(&Refusal::Uncounted, request)
+        if hold == Hold::Yes {
+            body.tell_new_length();
+        }
+        let request = HostRequest::again(headers, request::Body::Read(body.model()));
+        self.begin(request, Some(&body.scanner));
+    }
+
+    /// What follows for a request that passes as far as is known: once its body is
+    /// complete, what that asks for is reserved too.
+    fn go_on_at_body(&mut self) -> Action {
+        let action = match (&self.stage, &self.body) {
+            (Stage::Admitted(..), None) => {
+                self.pass();
+                Action::Continue
+            }
+            (Stage::Admitted(..), Some(body)) if body.is_complete() => self.raise(),
+            _ => self.action(),
+        };
+        if let (Action::Continue, Some(body)) = (action, &mut self.body) {
+            body.released();
+        }
+        action
+    }
+
+    fn raise(&mut self) -> Action {
+        let (Some(meter), Some(body)) = (&mut self.meter, &self.body) else {
+            return self.action();
+        };
+        let raised = meter.raise(&self.plugin, &body.scanner, body.is_short());
+        self.raised(raised)
+    }
+
+    fn raised(&mut self, raised: Raised) -> Action {
+        match raised {
+            Raised::Enough(now) => {
+                if let (Stage::Admitted(passed, _), Some(now)) = (&mut self.stage, now) {
+                    passed.renew(now);
+                }
+                self.pass();
+                Action::Continue
+            }
+            Raised::Waiting => Action::Pause,
+            Raised::Denied(counted) => {
+                self.meter = None;
+                self.settle(counted, &HostRequest::with(request::Body::Coming))
             }
         }
     }
 
-    fn told(&mut self, told: Told) -> Action {
-        match told {
-            Told::Reply(reply) => self.answer(&reply),
-            Told::Looking(looking) => {
-                self.stage = Stage::Looking(looking);
+    /// Counts a request that takes tokens and passes.
+    fn pass(&mut self) {
+        if let Some(meter) = &mut self.meter {
+            if meter.passes(&self.plugin) {
+                self.plugin.metrics.planned(self.plan, true);
+            }
+        }
+    }
+
+    /// What becomes of what comes of the request meanwhile.
+    fn action(&self) -> Action {
+        match &self.stage {
+            Stage::AwaitingBody(hold, _) => hold.action(),
+            Stage::AwaitingRedis(_) | Stage::Looking(_) | Stage::Replied => Action::Pause,
+            Stage::Admitted(..) if self.meter.as_ref().is_some_and(|meter| meter.is_waiting()) => {
                 Action::Pause
             }
+            Stage::Start | Stage::Admitted(..) => Action::Continue,
+        }
+    }
+
+    /// Settles the tokens of a request that has ended.
+    fn settle_tokens(&mut self, end: End) {
+        self.pass();
+        if let Some(meter) = self.meter.take() {
+            let sent = self.body.as_ref().map_or(0, |body| body.scanner.bytes());
+            meter.settle(&self.plugin, sent, end);
         }
     }
 
     /// The time of the calendar, where the client is told it.
     fn wall(&self) -> Option<u64> {
         let read = self.feedback.tells_wall_time().then(host::wall)?;
-        read.map_err(|failure| error!("the time could not be told: {failure}"))
+        read.map_err(|failure| log::error!("the time could not be told: {failure}"))
             .ok()
     }
 
@@ -179,7 +287,9 @@ impl Filter {
         match (tags.first(), over.first()) {
             (Some(tag), _) => {
                 host::note(&format!("tagged:{tag}"));
-                host::set_request_header(OVER, &tags.join(", "));
+                if !self.responds {
+                    host::set_request_header(OVER, &tags.join(", "));
+                }
             }
             (None, Some(shadow)) => host::note(&format!("shadow:{}", shadow.name)),
             (None, None) => host::note("allowed"),
@@ -188,83 +298,13 @@ impl Filter {
 
     fn release(&mut self) {
         if let Some(slots) = self.slots.take() {
-            self.plugin.pages.release(*slots);
+            self.plugin.pages.release(*slots, &self.plugin.metrics);
         }
     }
 }
 
 /// Names the limits in tag mode that a request is over.
 const OVER: &str = "x-tollgate-over";
-
-/// Every request ends here, however it ends. The SDK drops an answer whose
-/// stream has gone.
-impl Drop for Filter {
-    fn drop(&mut self) {
-        if let Stage::AwaitingRedis(waiting) = mem::replace(&mut self.stage, Stage::Replied) {
-            waiting.abandon(&self.plugin);
-        }
-        self.release();
-    }
-}
-
-impl Context for Filter {
-    fn on_http_call_response(
-        &mut self,
-        token: u32,
-        headers: usize,
-        _body: usize,
-        _trailers: usize,
-    ) {
-        let plugin = self.plugin.clone();
-        let Some(redis) = &plugin.redis else {
-            return;
-        };
-        let action = match mem::replace(&mut self.stage, Stage::Start) {
-            Stage::AwaitingRedis(waiting) if waiting.is_for(token) => {
-                let counting = waiting.answered(&plugin, redis, headers);
-                self.go_on(counting, &HostRequest::default())
-            }
-            Stage::Looking(looking) if looking.is_for(token) => {
-                let told = looking.answered(&plugin, redis, headers);
-                self.told(told)
-            }
-            other => {
-                self.stage = other;
-                return;
-            }
-        };
-        if action == Action::Continue {
-            if let Err(failure) = host::resume() {
-                error!("a request that passes could not go on: {failure}");
-            }
-        }
-    }
-}
-
-impl HttpContext for Filter {
-    fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
-        let request = HostRequest::default();
-        let counting = self.count(&request);
-        self.go_on(counting, &request)
-    }
-
-    fn on_http_response_headers(&mut self, _count: usize, _end: bool) -> Action {
-        let feedback = &*self.feedback;
-        if matches!(self.stage, Stage::Admitted(..)) && feedback.has_families() {
-            host::remove_response_headers(|name| feedback.is_foreign(name));
-        }
-        match &self.stage {
-            Stage::Admitted(Passed::Limited { standings, policy }, wall) => {
-                feedback.show(standings, policy, *wall, host::set_response_header);
-            }
-            Stage::Admitted(Passed::Unlimited, _) => {
-                feedback.show_nothing(host::set_response_header);
-            }
-            Stage::Start | Stage::AwaitingRedis(_) | Stage::Looking(_) | Stage::Replied => {}
-        }
-        Action::Continue
-    }
-}
 
 // === impl Unconfigured ===
 

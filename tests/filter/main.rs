@@ -38,3 +38,4 @@ mod routes;
 mod slots;
 mod status;
 mod status_calls;
+mod tokens;

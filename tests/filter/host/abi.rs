@@ -16,6 +16,8 @@ const MONOTONIC: i32 = 1;
 const RESPONSE_HEADERS: u32 = 2;
 const CALL_RESPONSE_HEADERS: u32 = 6;
 const CALL_RESPONSE_BODY: u32 = 4;
+const REQUEST_BODY: u32 = 0;
+const RESPONSE_BODY: u32 = 1;
 const HISTOGRAM: u32 = 2;
 const REQUEST_STREAM: u32 = 0;
 
@@ -45,8 +47,9 @@ imports! {
     }
 
     proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) {
-        assert_eq!(start, 0);
         let buffer = with(|host| match kind {
+            REQUEST_BODY => host.stream().request_body.in_callback(),
+            RESPONSE_BODY => host.stream().response_body.in_callback(),
             PLUGIN_CONFIGURATION => Some(host.config.clone()).filter(|config| !config.is_empty()),
             CALL_RESPONSE_BODY => host.response.as_ref().map(|response| response.body.clone()),
             _ => panic!("unexpected buffer {kind}"),
@@ -54,6 +57,11 @@ imports! {
         let Some(mut buffer) = buffer else {
             return NOT_FOUND;
         };
+        // Envoy's `Buffer::copyTo`.
+        if start > buffer.len() {
+            return BAD_ARGUMENT;
+        }
+        buffer.drain(..start);
         buffer.truncate(max);
         // Envoy hands no empty buffer over.
         if !buffer.is_empty() {
@@ -63,8 +71,18 @@ imports! {
     }
 
     proxy_get_header_map_value(map: u32, name: *const u8, name_size: usize, data: *mut *mut u8, size: *mut usize) {
-        assert_eq!(map, CALL_RESPONSE_HEADERS);
         let name = text(name, name_size);
+        if map == RESPONSE_HEADERS {
+            let found = with(|host| host.stream().response_header(&name));
+            return match found {
+                Some(value) => {
+                    give(value.as_bytes(), data, size);
+                    OK
+                }
+                None => NOT_FOUND,
+            };
+        }
+        assert_eq!(map, CALL_RESPONSE_HEADERS);
         let Some(headers) = with(|host| host.response.as_ref().map(|response| response.headers.clone())) else {
             return BAD_ARGUMENT;
         };
@@ -101,6 +119,12 @@ imports! {
             }
             Err(status) => status,
         }
+    }
+
+    proxy_set_buffer_bytes(kind: u32, start: usize, length: usize, data: *const u8, size: usize) {
+        assert_eq!(kind, REQUEST_BODY);
+        let bytes = bytes(data, size);
+        if with(|host| host.stream().request_body.replace(start, length, bytes)) { OK } else { BAD_ARGUMENT }
     }
 
     proxy_continue_stream(kind: u32) {
@@ -271,5 +295,5 @@ unused! {
     proxy_get_metric proxy_get_status proxy_grpc_call proxy_grpc_cancel proxy_grpc_close
     proxy_grpc_send proxy_grpc_stream
     proxy_register_shared_queue proxy_resolve_shared_queue
-    proxy_set_buffer_bytes proxy_set_header_map_pairs
+    proxy_set_header_map_pairs
 }

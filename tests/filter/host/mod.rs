@@ -4,6 +4,7 @@
 
 mod abi;
 mod calls;
+mod exchange;
 mod memory;
 mod reads;
 mod redis;
@@ -14,6 +15,7 @@ mod stream;
 mod vm;
 
 pub use calls::{Call, Pending, Refused, Response, Step};
+pub use exchange::Exchange;
 pub use reads::Reads;
 pub use redis::{reply, Redis};
 pub use request::Request;

@@ -111,6 +111,14 @@ impl Redis {
         };
     }
 
+    /// Units that a key of this limit has left.
+    pub fn left(&self, limit: &str, burst: u64, interval_ms: u64) -> u64 {
+        let name = format!(":{limit}:");
+        let found = self.keys.iter().find(|(key, _)| key.contains(&name));
+        let spent = found.map_or(0, |(_, stored)| stored.spent());
+        burst.saturating_sub(spent.div_ceil(interval_ms * MS))
+    }
+
     /// What the bridge answers.
     pub fn answer(&mut self, call: &Call) -> Response {
         self.calls += 1;
@@ -167,6 +175,7 @@ impl Redis {
         let burst = NonZeroU32::new(u32::try_from(number(2)).unwrap()).unwrap();
         let interval = NonZeroU64::new(number(3)).unwrap();
         let bucket = TokenBucket::new(burst, interval).unwrap();
+        let bucket = bucket.with_debt(u32::try_from(number(4)).unwrap());
         let mut stored = self.keys.get(&key).cloned().unwrap_or_default();
         stored.take_up_room(interval.get());
         let asked = Asked {
@@ -185,6 +194,7 @@ impl Redis {
         match arguments[1].as_str() {
             "charge" | "try" => asked.charge(number(5)),
             "lease" => asked.lease(number(5), [number(7), number(8), number(9)]),
+            "settle" => asked.settle(arguments[5].parse().unwrap(), number(8) * MS),
             other => panic!("unexpected operation {other}"),
         }
     }
@@ -225,6 +235,23 @@ impl Asked {
             self.debit = units as i64;
         }
         self.answer = decision.answer();
+        self
+    }
+
+    fn settle(mut self, units: i64, refilled: u64) -> Self {
+        let state = BucketState {
+            tat: self.next.tat,
+            interval: self.bucket.emission_interval(),
+        };
+        let settled = self.bucket.settle(Some(state), units, refilled, now());
+        self.next.tat = settled.next.tat;
+        self.granted = settled.forgiven;
+        self.debit = units;
+        let (remaining, reset_in) = self.bucket.look(Some(settled.next), now());
+        self.answer = Answer::Allowed {
+            remaining,
+            reset_in,
+        };
         self
     }
 

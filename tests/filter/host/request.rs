@@ -33,6 +33,20 @@ impl Request {
         self
     }
 
+    /// A chat request of such a client, whose body is of unknown length.
+    pub fn chat(client: &str) -> Self {
+        Self::of(client)
+            .with(":method", "POST")
+            .with(":path", "/v1/chat/completions")
+            .header("content-type", "application/json")
+    }
+
+    /// The same with the length of this body.
+    pub fn sized(self, body: impl AsRef<[u8]>) -> Self {
+        let length = body.as_ref().len().to_string();
+        self.with("content-length", length)
+    }
+
     /// Replaces a header.
     pub fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.retain(|(other, _)| other != name);

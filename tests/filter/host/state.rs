@@ -139,6 +139,11 @@ impl Host {
         stream.expect("a stream's hostcall outside of a stream")
     }
 
+    /// This stream.
+    pub fn stream_of(&mut self, id: u32) -> &mut Stream {
+        self.streams.get_mut(&id).expect("a stream that has ended")
+    }
+
     /// The root that hostcalls are about, if only by a stream of its.
     pub fn root(&self) -> u32 {
         let stream = self.streams.get(&self.effective);

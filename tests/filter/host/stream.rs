@@ -11,8 +11,64 @@ pub struct Stream {
     pub request_headers: Vec<(String, Vec<u8>)>,
     attributes: Vec<(String, Option<Vec<u8>>)>,
     pub response_headers: Vec<(String, String)>,
+    pub request_body: Body,
+    pub response_body: Body,
     pub reply: Option<Reply>,
     pub state: String,
+    /// Whether the end of the request's body is held.
+    pub held_at_end: bool,
+    /// Whether the response's headers have gone on.
+    pub response_began: bool,
+}
+
+/// A body on its way.
+#[derive(Default)]
+pub struct Body {
+    /// What a callback is shown: the piece that has come, after what is held.
+    buffer: Vec<u8>,
+    is_shown: bool,
+    /// What has gone on.
+    pub passed: Vec<u8>,
+    pub has_ended: bool,
+}
+
+// === impl Body ===
+
+impl Body {
+    /// A piece comes. Returns how many bytes the callback is told of.
+    pub fn come(&mut self, piece: &[u8]) -> usize {
+        self.buffer.extend(piece);
+        self.is_shown = true;
+        self.buffer.len()
+    }
+
+    fn is_held(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// The callback is over: what was shown goes on, or is held.
+    pub fn go(&mut self, is_held: bool, is_end: bool) {
+        self.is_shown = false;
+        if !is_held {
+            self.passed.append(&mut self.buffer);
+            self.has_ended |= is_end;
+        }
+    }
+
+    pub fn in_callback(&self) -> Option<Vec<u8>> {
+        self.is_shown.then(|| self.buffer.clone())
+    }
+
+    /// Envoy's `Buffer::copyFrom`: only what a buffer begins or ends with.
+    pub fn replace(&mut self, start: usize, length: usize, bytes: &[u8]) -> bool {
+        assert!(self.is_shown, "an edit outside of a body's callback");
+        if start != 0 {
+            return false;
+        }
+        self.buffer
+            .splice(..length.min(self.buffer.len()), bytes.iter().copied());
+        true
+    }
 }
 
 // === impl Stream ===
@@ -26,8 +82,12 @@ impl Stream {
             request_headers: merged(&request.headers),
             attributes: request.attributes.clone(),
             response_headers: request.upstream.clone(),
+            request_body: Body::default(),
+            response_body: Body::default(),
             reply: None,
             state: String::new(),
+            held_at_end: false,
+            response_began: false,
         }
     }
 
@@ -39,13 +99,36 @@ impl Stream {
 
     /// Envoy bears with a second time; the filter is to do it once.
     pub fn resume(&mut self) {
-        assert!(self.paused, "resumed what was not held");
+        assert!(
+            self.paused || self.request_body.is_held(),
+            "resumed what was not held"
+        );
         assert!(self.reply.is_none(), "resumed after a reply");
         self.paused = false;
+        self.request_body.go(false, self.held_at_end);
     }
 
+    /// A header of the response, once there is one.
+    pub fn response_header(&self, name: &str) -> Option<String> {
+        assert_eq!(
+            self.phase,
+            Phase::Response,
+            "response headers before there are any"
+        );
+        let found = self
+            .response_headers
+            .iter()
+            .find(|(other, _)| other == name);
+        found.map(|(_, value)| value.clone())
+    }
+
+    /// Envoy also puts a reply in place of a response that has just begun.
     pub fn answer(&mut self, mut reply: Reply) {
-        assert_eq!(self.phase, Phase::Request, "a reply to a response");
+        let has_begun = self.phase == Phase::Response && !self.response_began;
+        assert!(
+            self.phase == Phase::Request || has_begun,
+            "a reply to a response"
+        );
         assert!(self.reply.is_none(), "a second local reply");
         if self.is_grpc() {
             reply.turn_to_grpc();

@@ -19,7 +19,9 @@ extern "C" {
     fn proxy_on_configure(id: u32, size: usize) -> bool;
     fn proxy_on_tick(id: u32);
     fn proxy_on_request_headers(id: u32, count: usize, end: bool) -> u32;
+    fn proxy_on_request_body(id: u32, size: usize, end: bool) -> u32;
     fn proxy_on_response_headers(id: u32, count: usize, end: bool) -> u32;
+    fn proxy_on_response_body(id: u32, size: usize, end: bool) -> u32;
     fn proxy_on_http_call_response(
         id: u32,
         token: u32,
@@ -87,8 +89,17 @@ pub fn begin(root: u32, request: &Request) -> Step {
     go_on(start(root, request))
 }
 
-/// A request, up to what the filter makes of its headers.
+/// A request without a body, up to what the filter makes of its headers.
 pub fn start(root: u32, request: &Request) -> u32 {
+    start_to_end(root, request, true)
+}
+
+/// The same of one whose body is to come.
+pub fn start_with_body(root: u32, request: &Request) -> u32 {
+    start_to_end(root, request, false)
+}
+
+fn start_to_end(root: u32, request: &Request, is_end: bool) -> u32 {
     let id = next_id();
     let stream = Stream::new(root, request);
     let count = stream.request_headers.len();
@@ -98,10 +109,69 @@ pub fn start(root: u32, request: &Request) -> u32 {
     });
     let action = unsafe {
         proxy_on_context_create(id, root);
-        proxy_on_request_headers(id, count, true)
+        proxy_on_request_headers(id, count, is_end)
     };
     with(|host| host.stream().paused = action == PAUSE);
     id
+}
+
+/// A piece of a request's body. Once its headers may go on, what the filter does not
+/// hold does too.
+pub fn request_body(id: u32, piece: &[u8], is_end: bool) {
+    let size = with(|host| {
+        host.enter(id);
+        host.stream().request_body.come(piece)
+    });
+    let action = unsafe { proxy_on_request_body(id, size, is_end) };
+    with(|host| {
+        let stream = host.stream_of(id);
+        stream.request_body.go(action == PAUSE, is_end);
+        match action {
+            PAUSE => stream.held_at_end |= is_end,
+            // Whatever goes on takes the headers with it.
+            _ => stream.paused = false,
+        }
+    });
+}
+
+/// The headers of the response.
+pub fn response_headers(id: u32, status: u32, headers: &[(&str, &str)], is_end: bool) {
+    with(|host| {
+        host.enter(id);
+        let stream = host.stream();
+        stream.phase = Phase::Response;
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
+        let status = (":status".to_owned(), status.to_string());
+        stream.response_headers = std::iter::once(status).chain(headers).collect();
+    });
+    unsafe { proxy_on_response_headers(id, headers.len() + 1, is_end) };
+    with(|host| host.stream_of(id).response_began = true);
+}
+
+/// A piece of the response's body.
+pub fn response_body(id: u32, piece: &[u8], is_end: bool) {
+    let size = with(|host| {
+        host.enter(id);
+        host.stream().response_body.come(piece)
+    });
+    let action = unsafe { proxy_on_response_body(id, size, is_end) };
+    with(|host| host.stream_of(id).response_body.go(action == PAUSE, is_end));
+}
+
+/// Ends a stream that was answered, by its upstream or here.
+pub fn end_answered(id: u32) -> Answer {
+    let replied = with(|host| {
+        host.enter(id);
+        let stream = host.stream();
+        stream.phase = Phase::Response;
+        stream.reply.is_some() && !std::mem::replace(&mut stream.response_began, true)
+    });
+    if replied {
+        unsafe { proxy_on_response_headers(id, 1, false) };
+    }
+    answer(end(id))
 }
 
 /// Brings a call's answer, if the root that it was made under still lives.
@@ -154,7 +224,10 @@ pub fn respond(id: u32) -> Answer {
         host.stream().phase = Phase::Response;
     });
     unsafe { proxy_on_response_headers(id, 1, false) };
-    let stream = end(id);
+    answer(end(id))
+}
+
+fn answer(stream: Stream) -> Answer {
     let (status, details, body) = match stream.reply {
         Some(reply) => (reply.status, reply.details, reply.body),
         None => (200, String::new(), String::new()),
