@@ -28,6 +28,7 @@ mod hostile_bytes;
 mod many_clients;
 mod memory;
 mod operator;
+mod plain;
 mod quota;
 mod refused_config;
 mod reload;

@@ -17,7 +17,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Envoy {
     pub(super) process: Process,
     options: EnvoyOptions,
-    folder: TempDir,
+    pub(super) folder: TempDir,
     pub(super) admin: SocketAddr,
     address: SocketAddr,
 }
@@ -30,8 +30,16 @@ impl Envoy {
     /// The error is the log of an Envoy that has refused to start.
     pub fn try_start(options: EnvoyOptions) -> Result<Self, String> {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let command = command(&options, folder.path());
+        Self::launch(options, folder, command)
+    }
+
+    pub(super) fn launch(
+        options: EnvoyOptions,
+        folder: TempDir,
+        mut command: Command,
+    ) -> Result<Self, String> {
         let admin = folder.path().join("admin");
-        let mut command = command(&options, folder.path());
         command
             .arg("--concurrency")
             .arg(options.concurrency.to_string());
