@@ -27,6 +27,7 @@ mod harness_itself;
 mod hostile_bytes;
 mod many_clients;
 mod memory;
+mod mesh;
 mod operator;
 mod plain;
 mod quota;

@@ -32,6 +32,8 @@ pub struct EnvoyOptions {
     pub lds: bool,
     /// How long the requests of a replaced listener may go on, in seconds.
     pub drain: u32,
+    /// More of Envoy's own arguments.
+    pub arguments: Vec<String>,
 }
 
 impl Default for EnvoyOptions {
@@ -45,6 +47,7 @@ impl Default for EnvoyOptions {
             edits: Vec::new(),
             lds: false,
             drain: 1,
+            arguments: Vec::new(),
         }
     }
 }

@@ -133,6 +133,7 @@ fn command(options: &EnvoyOptions, folder: &Path) -> Command {
     fs::write(&path, bootstrap).expect("the bootstrap can be written");
     let mut command = Command::new(paths::envoy());
     command.arg("--config-path").arg(path);
+    command.args(&options.arguments);
     command
 }
 
