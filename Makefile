@@ -1,6 +1,6 @@
 # What one does with Tollgate. Each target installs what it needs and lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run run-cluster client check test lint bench
+.PHONY: help setup build oci dist run run-cluster client check test lint bench
 
 REQUESTS ?= 12
 
@@ -13,6 +13,14 @@ setup: ## install what the tests need and this machine lacks, nothing else
 build: ## build target/wasm32-wasip1/release/tollgate.wasm
 	@scripts/setup.sh build
 	@scripts/build.sh
+
+oci: build ## target/oci: the filter as an image, for Istio and Envoy Gateway
+	@scripts/setup.sh oci
+	@scripts/oci.py
+
+dist: build ## target/dist: what a release has, with checksums and a list of its parts
+	@scripts/setup.sh dist
+	@scripts/dist.sh
 
 run: ## a real Envoy with the filter before a demo model API, until Ctrl-C (EXAMPLE=usage-plan)
 	@scripts/run.sh

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a job needs and this machine lacks, nothing else, a line for each.
 #
-#   scripts/setup.sh [build] [run] [run-cluster] [test] [bench] [lint]      (default: test)
+#   scripts/setup.sh [build] [oci] [dist] [run] [run-cluster] [test] [bench] [lint]
+#
+# Without a job: test.
 #
 # Every check is a file or a command, so that a machine that has all is asked in a
 # fraction of a second, and `make` can ask it each time.
@@ -161,7 +163,23 @@ python_clients() {
     python_packages "OpenAI's and Anthropic's Python clients" scripts/sdk-requirements.txt .tools/sdk
 }
 
+# Built from source, as everything else of Rust's is; a minute or two, once.
+sbom() {
+    local want=0.5.9
+    if [[ $(.tools/cargo/bin/cargo-cyclonedx cyclonedx --version 2>/dev/null) == *" $want" ]]; then return; fi
+    say "cargo-cyclonedx $want into .tools/cargo"
+    quietly cargo install cargo-cyclonedx --version "$want" --locked --root .tools/cargo ||
+        die "cargo could not install it (see above)"
+}
+
 job_build() { rust; }
+
+job_oci() { need_command python3 python3; }
+
+job_dist() {
+    job_oci
+    sbom
+}
 
 job_run() {
     rust
@@ -202,7 +220,7 @@ job_lint() {
 
 for job in "${@:-test}"; do
     case $job in
-    build | run | run-cluster | test | bench | lint) "job_${job/-/_}" ;;
-    *) die "unknown job '$job': build, run, run-cluster, test, bench or lint" ;;
+    build | oci | dist | run | run-cluster | test | bench | lint) "job_${job/-/_}" ;;
+    *) die "unknown job '$job': build, oci, dist, run, run-cluster, test, bench or lint" ;;
     esac
 done
