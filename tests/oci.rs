@@ -116,6 +116,7 @@ fn both_forms_have_the_module_and_all_digests_are_right() {
             );
             let mut tar = Vec::new();
             let layer = blob(&layout, &manifest["layers"][0]);
+            assert_eq!(layer[4..8], [0; 4], "gzip's time");
             GzDecoder::new(&*layer).read_to_end(&mut tar).unwrap();
             let hex: String = Sha256::digest(&tar)
                 .iter()

@@ -13,3 +13,4 @@ mod crds;
 mod documents;
 mod schema;
 mod validation;
+mod workflows;
