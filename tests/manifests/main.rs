@@ -11,6 +11,7 @@
 mod configuration;
 mod crds;
 mod documents;
+mod pages;
 mod schema;
 mod validation;
 mod workflows;

@@ -16,7 +16,7 @@ fn say(line: &str) {
     writeln!(std::io::stderr(), "manifests: {line}").expect("standard error");
 }
 
-fn errors_of(folder: &PathBuf, document: &Document) -> Vec<String> {
+pub(crate) fn errors_of(folder: &PathBuf, document: &Document) -> Vec<String> {
     let schema = crds::schema_of(folder, document.text("/apiVersion"), document.kind());
     let schema =
         schema.unwrap_or_else(|| panic!("{}: no schema of {}", document.file, document.kind()));
