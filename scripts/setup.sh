@@ -163,6 +163,23 @@ python_clients() {
     python_packages "OpenAI's and Anthropic's Python clients" scripts/sdk-requirements.txt .tools/sdk
 }
 
+# Istio's schemas as a package, for a checkout without custom resource definitions at hand
+# (tests/manifests/crds.rs).
+istio_schemas() {
+    [[ -z ${TOLLGATE_CRDS:-} && ! -d ../shared/data/crds ]] || return 0
+    local pinned=scripts/istio-schemas folder=.tools/istio-schemas
+    # npm writes the second file when all is there.
+    if cmp -s "$pinned/package-lock.json" "$folder/package-lock.json" &&
+        [[ -e $folder/node_modules/.package-lock.json ]]; then return; fi
+    need_command npm npm
+    say "Istio's schemas into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$pinned"/package*.json "$folder/"
+    quietly npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund ||
+        die "npm could not get them (see above)"
+}
+
 # Built from source, as everything else of Rust's is; a minute or two, once.
 sbom() {
     local want=0.5.9
@@ -198,6 +215,7 @@ job_run_cluster() {
 job_test() {
     job_run_cluster
     python_clients
+    istio_schemas
     need_command wrk wrk
 }
 

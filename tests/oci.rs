@@ -137,7 +137,8 @@ fn both_forms_have_the_module_and_all_digests_are_right() {
         tags.push(tag.to_owned());
         let layers = manifest["layers"].as_array().unwrap();
         for descriptor in layers.iter().chain([descriptor, &manifest["config"]]) {
-            used.insert(descriptor["digest"].as_str().unwrap()[7..].to_owned());
+            let digest = descriptor["digest"].as_str().unwrap();
+            used.insert(digest.trim_start_matches("sha256:").to_owned());
         }
     }
     let version = env!("CARGO_PKG_VERSION");
