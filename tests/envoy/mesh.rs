@@ -55,6 +55,41 @@ fn a_plugin_of_istio_limits_without_a_vm_id() {
     envoy.assert_vm_lives();
 }
 
+/// Of two plugins in one proxy, with a limit of one name: how many of four requests pass when
+/// the second one has this namespace, and each would let two pass.
+fn passed_by_both(namespace: &str) -> usize {
+    let config = |namespace: &str| {
+        format!(
+            r#"{{"namespace": "{namespace}", "client_from": [{{"ip": {{}}}}], "limits": {{"day": {{"rate": "2/d"}}}}}}"#
+        )
+    };
+    let options = EnvoyOptions {
+        config: Some(config("first")),
+        edits: vec![direct_response(), no_vm_id()],
+        ..EnvoyOptions::default()
+    };
+    let one = options.bootstrap();
+    let start = one.find("          - name: tollgate\n").expect("a filter");
+    let router = "          - name: envoy.filters.http.router\n";
+    let end = one.find(router).expect("the router");
+    let second = one[start..end].replace("first", namespace);
+    let mut options = options;
+    options
+        .edits
+        .push((router.to_owned(), format!("{second}{router}")));
+    let envoy = Envoy::start(options);
+    let client = Client::new(envoy.address());
+    let statuses = [(); 4].map(|()| client.get("/", &[]).status);
+    statuses.iter().filter(|status| **status == 200).count()
+}
+
+/// Why each of Istio's plugins needs a namespace: without a vm_id all of them share their data.
+#[test]
+fn a_namespace_keeps_two_plugins_of_istio_apart() {
+    assert_eq!(passed_by_both("second"), 2);
+    assert_eq!(passed_by_both("first"), 1, "both have charged one bucket");
+}
+
 /// A name with bars in it is no host: without the authority nginx would answer 400.
 #[test]
 fn a_cluster_by_istios_name_is_counted_through() {
