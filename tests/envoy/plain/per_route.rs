@@ -11,23 +11,22 @@ fn start(file: &'static str, upstream: u16) -> Envoy {
     })
 }
 
-/// How many of 12 at once are answered, which a bucket of 10 that regains one in four
-/// seconds does not give; on a machine that takes four seconds for them, 11 of 14.
-fn passed(envoy: &Envoy, path: &str, key: &str) -> usize {
-    let statuses = (0..14).map(|_| ask(envoy, path, key).status);
-    statuses.filter(|status| *status == 200).count()
+/// Whether a bucket of 10 that regains one in four seconds refuses some of this many: it does,
+/// unless a machine takes a minute for them.
+fn limited(envoy: &Envoy, path: &str, key: &str) -> bool {
+    (0..25).any(|_| ask(envoy, path, key).status == 429)
 }
 
 #[test]
 fn a_route_can_leave_the_filter_out() {
     let api = ModelApi::start();
     let envoy = start("envoy/plain/per-route-off.yaml", api.port());
-    assert!(passed(&envoy, "/v1/models", "alice") < 14);
-    assert_eq!(passed(&envoy, "/healthz", "alice"), 14);
+    assert!(limited(&envoy, "/v1/models", "alice"));
+    assert!(!limited(&envoy, "/healthz", "alice"));
     let unseen = ask(&envoy, "/healthz", "alice");
     assert_eq!((unseen.status, policy(&unseen)), (200, None));
     // All other routes are limited, whichever they are.
-    assert_eq!(ask(&envoy, "/elsewhere", "alice").status, 429);
+    assert!(limited(&envoy, "/elsewhere", "alice"));
     envoy.assert_vm_lives();
 }
 
@@ -35,11 +34,10 @@ fn a_route_can_leave_the_filter_out() {
 fn a_route_can_wake_the_filter() {
     let api = ModelApi::start();
     let envoy = start("envoy/plain/per-route-on.yaml", api.port());
-    assert!(passed(&envoy, "/v1/models", "alice") < 14);
+    assert!(limited(&envoy, "/v1/models", "alice"));
     let health = ask(&envoy, "/healthz", "alice");
     assert_eq!((health.status, policy(&health)), (200, None));
-    assert_eq!(passed(&envoy, "/healthz", "alice"), 14);
-    assert_eq!(ask(&envoy, "/v1/models", "alice").status, 429);
+    assert!(!limited(&envoy, "/healthz", "alice"));
     envoy.assert_vm_lives();
 }
 
