@@ -52,7 +52,7 @@ apt_install() {
 # was there before goes on as it was: nothing starts, stops or restarts meanwhile.
 install_programs() {
     local service new=() policy=/usr/sbin/policy-rc.d draft
-    for service in nginx redis-server; do
+    for service in nginx redis-server prometheus; do
         [[ -e /etc/init.d/$service ]] || new+=("$service")
     done
     # Debian asks this file before it touches a service; 101 says no. One that is there
@@ -141,6 +141,12 @@ redis_and_bridge() {
     [[ ${#missing[@]} -eq 0 ]] || install_programs "${missing[@]}"
 }
 
+# What the alerts and the dashboard are tested with; promtool comes with it.
+prometheus() {
+    if command -v promtool >/dev/null && [[ -x /usr/bin/prometheus ]]; then return; fi
+    install_programs prometheus
+}
+
 # python_packages WHAT PINNED FOLDER: into a folder of .tools that a test puts on its path,
 # so that nothing is installed into the machine's own Python. What is compiled fits one
 # Python only, so a new one has them installed anew.
@@ -216,6 +222,7 @@ job_test() {
     job_run_cluster
     python_clients
     istio_schemas
+    prometheus
     need_command wrk wrk
 }
 
