@@ -32,9 +32,10 @@ knows() {
 }
 knows request
 knows secret
+knows pseudonym
 knows limit
-knows tokens
-knows redis limit secret
+knows tokens limit
+knows redis limit pseudonym secret
 knows table limit
 knows feedback limit
 knows client request

@@ -21,6 +21,7 @@ pub mod client;
 pub mod config;
 pub mod feedback;
 pub mod limit;
+pub mod pseudonym;
 pub mod redis;
 pub mod request;
 pub mod route;

@@ -10,6 +10,7 @@ use proxy_wasm::types::ContextType;
 use crate::config::Config;
 use crate::filter::{Filter, Unconfigured};
 use crate::host::{self, Clocks, HostError, Metrics, NoSecret, Pages, Redis, RedisMetrics};
+use crate::pseudonym::Pseudonyms;
 use crate::redis::{Names, Settings};
 use crate::table::TableKey;
 
@@ -22,6 +23,8 @@ pub(crate) struct Plugin {
     pub(crate) metrics: Metrics,
     /// Where some limit is counted in Redis.
     pub(crate) redis: Option<Redis>,
+    /// Where the access log is told who calls.
+    pub(crate) pseudonyms: Option<Pseudonyms>,
 }
 
 /// Why a sound configuration could not be taken.
@@ -44,11 +47,16 @@ impl Plugin {
             Some(settings) => Some(redis(&config, settings)?),
             None => None,
         };
+        let pseudonyms = match config.log_client {
+            true => Some(Pseudonyms::new(hash_secret(&config)?.as_deref())),
+            false => None,
+        };
         Ok(Self {
             key: host::table_key(&config.namespace)?,
             pages: Pages::new(&config.namespace, config.layout, clocks(&config)),
             metrics: Metrics::define(&config.limits, &config.plans)?,
             redis,
+            pseudonyms,
             config,
         })
     }
@@ -61,9 +69,12 @@ fn clocks(config: &Config) -> Clocks {
     }
 }
 
+fn hash_secret(config: &Config) -> Result<Option<String>, NoSecret> {
+    config.hash_secret.as_ref().map(host::reveal).transpose()
+}
+
 fn redis(config: &Config, settings: Settings) -> Result<Redis, StartError> {
-    let secret = config.hash_secret.as_ref().map(host::reveal).transpose()?;
-    let names = Names::new(&config.namespace, secret.as_deref());
+    let names = Names::new(&config.namespace, hash_secret(config)?.as_deref());
     let metrics = RedisMetrics::define()?;
     Ok(Redis::new(settings, names, host::nonce()?, metrics)?)
 }

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::client::{plan_of, ClientFrom, Found, Plan};
+use crate::client::{plan_of, ClientFrom, ClientId, Found, Plan};
 use crate::config::Config;
 use crate::feedback::Refusal;
 use crate::request::Request;
 use crate::route::Matched;
 
-/// Who calls, as far as a configuration with plans has to know.
+/// Who calls, where a configuration has plans or is to log it.
 pub(super) struct Caller<'a> {
     pub(super) plan: Plan,
     /// What the sources at the top have found, so that no limit asks them again.
@@ -27,7 +27,8 @@ impl<'a> Caller<'a> {
         request: &R,
         matched: &Matched<'_>,
     ) -> Result<Self, Refusal> {
-        if config.plans.is_empty() {
+        let has_plans = !config.plans.is_empty();
+        if !has_plans && !config.log_client {
             return Ok(Self {
                 plan: Plan::None,
                 found: None,
@@ -37,6 +38,12 @@ impl<'a> Caller<'a> {
             .caller
             .as_ref()
             .map(|sources| (sources, sources.find(request, matched, &config.clients)));
+        if !has_plans {
+            return Ok(Self {
+                plan: Plan::None,
+                found,
+            });
+        }
         let id = match &found {
             Some((_, Found::Ambiguous)) => return Err(Refusal::AmbiguousClient),
             Some((_, Found::Client(id))) => Some(id),
@@ -45,6 +52,14 @@ impl<'a> Caller<'a> {
         let (clients, from) = (&config.clients, &config.plan_from);
         let plan = plan_of(id, request, clients, from, &config.plans);
         Ok(Self { plan, found })
+    }
+
+    /// The caller's id, where there is one and it was looked for.
+    pub(super) fn id(&self) -> Option<&ClientId> {
+        match &self.found {
+            Some((_, Found::Client(id))) => Some(id),
+            Some((_, Found::Unlimited | Found::Refused | Found::Ambiguous)) | None => None,
+        }
     }
 
     /// What these sources have found, if they are the caller's.

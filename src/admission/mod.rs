@@ -14,7 +14,7 @@ pub use cluster::ClusterCharge;
 
 use std::rc::Rc;
 
-use crate::client::{Plan, PlanIndex};
+use crate::client::{ClientId, Plan, PlanIndex};
 use crate::config::Config;
 use crate::feedback::{Feedback, Refusal};
 use crate::limit::Cost;
@@ -29,6 +29,8 @@ use caller::Caller;
 pub struct Admission {
     /// The plan of whoever calls.
     pub plan: Plan,
+    /// Whoever calls, where the access log is to be told.
+    pub logged: Option<ClientId>,
     /// What the client is to be told: as its route says, or the top where it
     /// asks where it stands.
     pub feedback: Rc<Feedback>,
@@ -91,11 +93,8 @@ impl Admission {
                 Found::Route(matched) => matched,
                 Found::AtBody(route) => return Self::at_body(route),
                 Found::Ambiguous => {
-                    return Self {
-                        plan: Plan::None,
-                        feedback: config.feedback.clone(),
-                        course: Course::Refuse(Refusal::AmbiguousModel),
-                    }
+                    let course = Course::Refuse(Refusal::AmbiguousModel);
+                    return Self::of_nobody(&config.feedback, course);
                 }
             },
         };
@@ -110,18 +109,13 @@ impl Admission {
             Some(_) => &config.feedback,
             None => &route.feedback,
         };
-        let feedback = feedback.clone();
         let caller = match Caller::of(config, request, &matched) {
             Ok(caller) => caller,
-            Err(refusal) => {
-                return Self {
-                    plan: Plan::None,
-                    feedback,
-                    course: Course::Refuse(refusal),
-                }
-            }
+            Err(refusal) => return Self::of_nobody(feedback, Course::Refuse(refusal)),
         };
+        let feedback = feedback.clone();
         let plan = caller.plan;
+        let logged = caller.id().filter(|_| config.log_client).cloned();
         let case = Case {
             config,
             key,
@@ -136,6 +130,7 @@ impl Admission {
         };
         Self {
             plan,
+            logged,
             feedback,
             course: course.unwrap_or_else(Course::Refuse),
         }
@@ -144,10 +139,17 @@ impl Admission {
     /// A request whose body is to be read first. `route` is the one that it has, or
     /// the first of those that it may have.
     fn at_body(route: &Route) -> Self {
+        let policy = route.tokens.clone().unwrap_or_default();
+        Self::of_nobody(&route.feedback, Course::AwaitBody(policy))
+    }
+
+    /// A request whose caller is not known, or not yet.
+    fn of_nobody(feedback: &Rc<Feedback>, course: Course) -> Self {
         Self {
             plan: Plan::None,
-            feedback: route.feedback.clone(),
-            course: Course::AwaitBody(route.tokens.clone().unwrap_or_default()),
+            logged: None,
+            feedback: feedback.clone(),
+            course,
         }
     }
 }

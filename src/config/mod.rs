@@ -34,6 +34,7 @@ use error::Errors;
 use json::{quoted, Json};
 use limits::NamedLimit;
 use matching::Variables;
+use object::Object;
 use plan_names::PlanNames;
 use siphasher::sip::SipHasher13;
 use sources::Sources;
@@ -76,6 +77,8 @@ pub struct Config {
     pub redis: Option<Settings>,
     /// What client ids are hashed with before they leave the filter.
     pub hash_secret: Option<Secret>,
+    /// Whether the access log is told who calls.
+    pub log_client: bool,
     /// Whether some limit is in tag mode.
     pub has_tags: bool,
     /// Whether this gateway counts some limit by the calendar.
@@ -114,7 +117,8 @@ impl Config {
             length.is_some_and(|length| length <= tokens.max_body.get().into())
         };
         let names_caller = || {
-            let caller = self.caller.as_ref().filter(|_| !self.plans.is_empty());
+            let is_wanted = !self.plans.is_empty() || self.log_client;
+            let caller = self.caller.as_ref().filter(|_| is_wanted);
             caller.is_some_and(|caller| caller.is_in_body()) && !route.is_unlimited()
         };
         route.tiers.own.needs_body || held.is_some_and(is_short) || names_caller()
@@ -190,6 +194,10 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
 
     let mut sources = Sources::new(clients.is_some(), errors);
     let (caller, limits) = limits::read(&top, redis.as_ref(), version, &mut sources);
+    let log_client = match top.optional("log_client") {
+        Some(value) => read_log_client(&value, &top, &sources),
+        None => Some(false),
+    };
     let mut variables = Variables::default();
     let routes = match top.optional("routes") {
         Some(value) => routes::read(&value, &limits, feedback.as_ref(), &mut variables),
@@ -220,6 +228,7 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         warnings: Vec::new(),
         redis,
         hash_secret: hash_secret?,
+        log_client: log_client?,
         namespace: namespace?.into(),
         layout: Layout::for_entries(max_entries?),
         has_tags,
@@ -238,4 +247,14 @@ fn read(json: &Json, version: u64, errors: &Errors) -> Option<Config> {
         config.redis = None;
     }
     Some(config)
+}
+
+/// Reads `log_client`. Where nothing says who calls, there is nobody to log.
+fn read_log_client(value: &Value<'_>, top: &Object<'_>, sources: &Sources<'_>) -> Option<bool> {
+    let log_client = value.bool()?;
+    let has_caller = top.optional("client_from").is_some() || sources.callers().are_faulty();
+    if log_client && !has_caller {
+        return value.unexpected("\"client_from\" at the top, which says who the client is");
+    }
+    Some(log_client)
 }

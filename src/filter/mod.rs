@@ -98,6 +98,9 @@ impl Filter {
             let uncounted = refused_uncounted(&plugin, &Uncounted::Host(failure));
             return self.settle(uncounted, &request);
         }
+        if let (Some(pseudonyms), Some(client)) = (&plugin.pseudonyms, &admission.logged) {
+            host::note_client(&pseudonyms.of(client.as_bytes()));
+        }
         if is_marked && !self.responds {
             host::remove_request_header(OVER);
         }

@@ -30,8 +30,8 @@ pub(crate) use metrics::{Metrics, RedisMetrics};
 pub(crate) use pages::{Pages, Slots, Uncounted};
 pub(crate) use redis::{Owing, Received, Redis, Sent};
 pub(crate) use reply::{
-    note, remove_request_header, remove_response_headers, resume, send, set_request_header,
-    set_response_header,
+    note, note_client, remove_request_header, remove_response_headers, resume, send,
+    set_request_header, set_response_header,
 };
 pub(crate) use request::HostRequest;
 pub(crate) use response::{has_upstream, response_header, response_status};

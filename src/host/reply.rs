@@ -83,7 +83,18 @@ fn report(name: &str, result: Result<(), HostError>) {
 
 /// Leaves a note for the access log: `%FILTER_STATE(wasm.tollgate:PLAIN)%`.
 pub(crate) fn note(state: &str) {
-    if let Err(failure) = abi::set_property("tollgate", state) {
+    set_filter_state("tollgate", state);
+}
+
+/// Tells the access log who calls, by pseudonym:
+/// `%FILTER_STATE(wasm.tollgate_client:PLAIN)%`.
+pub(crate) fn note_client(pseudonym: &str) {
+    set_filter_state("tollgate_client", pseudonym);
+}
+
+/// Envoy puts `wasm.` before the name.
+fn set_filter_state(name: &str, value: &str) {
+    if let Err(failure) = abi::set_property(name, value) {
         error!("filter state: {failure}");
     }
 }

@@ -213,7 +213,7 @@ fn the_rest_of_the_top() {
         (r#""max_entries": 0"#, "max_entries: expected a whole number from 1 to 16777216, found 0"),
         (r#""namespace": "A""#, &format!("namespace: expected {NAME}, found \"A\"")),
         (r#""gateways": 0"#, "gateways: expected a whole number of at least 1, found 0"),
-        (r#""limit": {}"#, "configuration: expected only the fields \"namespace\", \"max_entries\", \"feedback\", \"hash_secret\", \"redis\", \"clients\", \"missing\", \"client_from\", \"gateways\", \"limits\", \"plans\", \"routes\", \"status\", \"plan_from\", found an unknown field \"limit\""),
+        (r#""limit": {}"#, "configuration: expected only the fields \"namespace\", \"max_entries\", \"feedback\", \"hash_secret\", \"redis\", \"clients\", \"missing\", \"client_from\", \"gateways\", \"limits\", \"plans\", \"log_client\", \"routes\", \"status\", \"plan_from\", found an unknown field \"limit\""),
     ] {
         only(&with_top(fields), expected);
     }

@@ -16,6 +16,7 @@ mod examples;
 mod feedback;
 mod later;
 mod limits;
+mod log_client;
 mod plan_from;
 mod plans;
 mod redis;

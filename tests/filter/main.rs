@@ -25,6 +25,7 @@ mod lease_failures;
 mod lease_promise;
 mod leases;
 mod limits;
+mod log_client;
 mod modes;
 mod no_client;
 mod outages;

@@ -5,7 +5,7 @@ use crate::cluster::{config, RPM, UPSTASH};
 use crate::host::{Gateway, Redis, Request, Response};
 
 /// The key that Redis is asked for.
-fn key(config: &str, request: &Request) -> String {
+pub fn key(config: &str, request: &Request) -> String {
     let gateway = Gateway::start(config).unwrap();
     let pending = gateway.begin(request).asks();
     let call = pending.call().clone();

@@ -16,6 +16,7 @@ fn sound() -> Value {
         },
         "gateways": 2,
         "hash_secret": "sk-secret",
+        "log_client": true,
         "redis": {"upstream": "r", "bridge": "webdis", "authority": "h", "path": "/", "user": "u",
                   "password": "sk-secret", "timeout": "5ms", "on_failure": "local",
                   "breaker": {"failures": 2, "cooldown": "1s"}},

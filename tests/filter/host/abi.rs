@@ -170,8 +170,15 @@ imports! {
     }
 
     proxy_set_property(path: *const u8, path_size: usize, data: *const u8, size: usize) {
-        assert_eq!(text(path, path_size), "tollgate");
-        with(|host| host.stream().state = text(data, size));
+        let value = text(data, size);
+        with(|host| match text(path, path_size).as_str() {
+            "tollgate" => host.stream().state = value,
+            "tollgate_client" => {
+                let before = host.stream().client.replace(value);
+                assert_eq!(before, None, "a second client");
+            }
+            other => panic!("the attribute {other}"),
+        });
         OK
     }
 

@@ -51,6 +51,8 @@ pub struct Answer {
     pub details: String,
     /// `%FILTER_STATE(wasm.tollgate:PLAIN)%`.
     pub state: String,
+    /// `%FILTER_STATE(wasm.tollgate_client:PLAIN)%`, where there is one.
+    pub client: Option<String>,
     /// What the upstream saw, if the request passed.
     pub request: Vec<(String, Vec<u8>)>,
 }

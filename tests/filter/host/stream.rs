@@ -15,6 +15,7 @@ pub struct Stream {
     pub response_body: Body,
     pub reply: Option<Reply>,
     pub state: String,
+    pub client: Option<String>,
     /// Whether the end of the request's body is held.
     pub held_at_end: bool,
     /// Whether the response's headers have gone on.
@@ -88,6 +89,7 @@ impl Stream {
             state: String::new(),
             held_at_end: false,
             response_began: false,
+            client: None,
         }
     }
 

@@ -238,6 +238,7 @@ fn answer(stream: Stream) -> Answer {
         body,
         headers: stream.response_headers,
         state: stream.state,
+        client: stream.client,
         request: stream.request_headers,
     }
 }
