@@ -28,6 +28,7 @@ mod hostile_bytes;
 mod many_clients;
 mod memory;
 mod mesh;
+mod monitoring;
 mod operator;
 mod plain;
 mod quota;

@@ -14,6 +14,7 @@
 //! | `stream`  | at once: 200 and a first event of an event stream   | the last one, its end  |
 //! | `switch`  | at once: 101, and from then on each byte comes back | the connection's end   |
 //! | `redirect`|                                                     | 302 to `/now/answer`   |
+//! | `busy`    |                                                     | 429                    |
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -46,6 +47,7 @@ const SWITCH: &[u8] =
     b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 const REDIRECT: &[u8] =
     b"HTTP/1.1 302 Found\r\nlocation: http://x/now/answer\r\ncontent-length: 0\r\n\r\n";
+const BUSY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n";
 
 impl Upstream {
     pub fn start() -> Self {
@@ -119,6 +121,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             "stream" => (STREAM, STREAM_END),
             "switch" => (SWITCH, b""),
             "redirect" => (b"", REDIRECT),
+            "busy" => (b"", BUSY),
             _ => (b"", OK),
         };
         stream.write_all(first)?;
