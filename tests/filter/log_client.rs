@@ -1,7 +1,7 @@
 //! The access log's second note: who calls, by the pseudonym that Redis' keys have.
 
 use crate::cluster::{config, RPM, UPSTASH};
-use crate::host::{Gateway, Request};
+use crate::host::{Gateway, Redis, Request};
 use crate::redis_calls::key;
 
 const LOG: &str = r#"{"log_client": true,"#;
@@ -35,7 +35,7 @@ fn it_is_the_pseudonym_of_redis_keys() {
             let client = in_redis(&shared, request);
             assert_eq!(alone.send(request).client, client);
             let answer = Gateway::start(&shared).unwrap();
-            let answer = answer.ask(&mut crate::host::Redis::default(), request);
+            let answer = answer.ask(&mut Redis::default(), request);
             assert_eq!(answer.client, client);
             let client = client.unwrap();
             let is_hex = client.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
@@ -48,12 +48,17 @@ fn it_is_the_pseudonym_of_redis_keys() {
     assert_eq!(seen.len(), 6, "another for each client and secret");
 }
 
+/// Also where plans have it known.
 #[test]
-fn nobody_is_logged_who_was_not_asked_for() {
+fn nobody_is_logged_unless_it_is_asked_for() {
+    let plans =
+        r#"{"plans": {"pro": {"rpm": "unlimited"}}, "clients": {"alice": {"plan": "pro"}},"#;
     let plain = config(RPM, UPSTASH);
-    let gateway = Gateway::start(&plain).unwrap();
-    let answer = gateway.ask(&mut crate::host::Redis::default(), &Request::of("alice"));
-    assert_eq!(answer.client, None);
+    for json in [plain.replacen('{', plans, 1), plain] {
+        let gateway = Gateway::start(&json).unwrap();
+        let answer = gateway.ask(&mut Redis::default(), &Request::of("alice"));
+        assert_eq!(answer.client, None);
+    }
 }
 
 /// On every way that a request can go, and once: the double refuses a second.
