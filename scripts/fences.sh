@@ -39,9 +39,9 @@ knows redis limit pseudonym secret
 knows table limit
 knows feedback limit
 knows client request
-knows route client feedback limit request
-knows config client feedback limit redis request route secret table
-knows admission client config feedback limit request route table
+knows route client feedback limit request tokens
+knows config client feedback limit redis request route secret table tokens
+knows admission client config feedback limit request route table tokens
 
 while read -r lines file; do
     if [[ $file != total && $lines -gt 300 ]]; then
