@@ -10,6 +10,7 @@ mod asked;
 mod document;
 mod framing;
 mod json;
+mod mark;
 mod model;
 mod place;
 mod policy;

@@ -16,6 +16,7 @@ pub struct ResponseScanner {
     bytes: u64,
     /// Events that have ended.
     events: u64,
+    /// Whether one of them was `[DONE]`.
     is_done: bool,
 }
 
@@ -36,7 +37,7 @@ pub struct Passed {
     pub bytes: u64,
     /// Bytes of generated text, as UTF-8 without JSON's escapes: what stands in
     /// strings under names like `content`, `text`, `reasoning` or `arguments`,
-    /// however deep, but not what OpenAI's responses tell again at their end.
+    /// down to a depth of 128, but not what OpenAI's responses tell again at their end.
     pub text: u64,
     /// Server-sent events with data other than `[DONE]`.
     pub events: u64,
@@ -87,7 +88,7 @@ impl ResponseScanner {
     /// that hangs up now has not cut anything off.
     pub fn is_final(&self) -> bool {
         match self.lines {
-            Some(_) => self.is_done || self.documents.is_final(),
+            Some(_) => self.is_done || self.data.is_done() || self.documents.is_final(),
             None => self.machine.is_done(),
         }
     }
@@ -113,12 +114,11 @@ impl ResponseScanner {
             Part::Line => {}
             Part::Data(data) => {
                 self.data = self.data.and(data);
-                self.is_done |= self.data == Data::Done(DONE.len());
                 self.machine.feed(data, &mut self.documents);
             }
             Part::End => {
-                let is_done = self.data == Data::Done(DONE.len());
-                let counts = self.data != Data::None && !is_done;
+                self.is_done |= self.data.is_done();
+                let counts = self.data != Data::None && !self.data.is_done();
                 self.events = self.events.saturating_add(counts.into());
                 self.data = Data::None;
                 self.machine.restart();
@@ -144,5 +144,9 @@ impl Data {
             }
             _ => Self::Other,
         }
+    }
+
+    fn is_done(self) -> bool {
+        self == Self::Done(DONE.len())
     }
 }

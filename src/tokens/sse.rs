@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use super::mark::Mark;
+
 /// Takes a stream of events apart, of which only the data counts.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -35,8 +37,6 @@ pub(super) enum Part<'a> {
 
 const NAME: &[u8; 5] = b"data:";
 
-const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
-
 // === impl Lines ===
 
 impl Lines {
@@ -67,16 +67,15 @@ impl Lines {
         }
         self.after_return = false;
         self.state = match self.state {
-            State::Mark(marks) => {
-                let expected = BYTE_ORDER_MARK.get(usize::from(marks)) == Some(byte);
-                let next = marks.saturating_add(1);
-                self.state = match (expected, marks) {
-                    (true, 2) => State::Name(0),
-                    (true, _) => State::Mark(next),
-                    (false, 0) => State::Name(0),
-                    (false, _) => State::Other,
+            State::Mark(seen) => {
+                let mark = Mark::after(seen, *byte);
+                self.state = match mark {
+                    Mark::Begun(seen) => State::Mark(seen),
+                    Mark::Whole | Mark::None => State::Name(0),
+                    Mark::Other => State::Other,
                 };
-                return Some(if expected { tail } else { bytes });
+                let is_mark = matches!(mark, Mark::Begun(_) | Mark::Whole);
+                return Some(if is_mark { tail } else { bytes });
             }
             State::Name(letters) => {
                 let is_end = matches!(byte, b'\r' | b'\n');

@@ -6,7 +6,8 @@ use super::nesting::Nesting;
 use super::number::Number;
 use super::state::State;
 use super::unescape::Unescape;
-use super::{Container, Scalar, Short, Visitor, Whole};
+use super::{space, Container, Scalar, Short, Visitor, Whole};
+use crate::tokens::mark::Mark;
 
 /// Reads one JSON text (RFC 8259).
 #[derive(Debug)]
@@ -23,8 +24,6 @@ pub(in crate::tokens) struct Machine {
 
 /// The longest key that is told.
 const LONGEST_KEY: usize = 32;
-
-const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 // === impl Machine ===
 
@@ -97,7 +96,7 @@ impl Machine {
             | State::Colon
             | State::Comma
             | State::Done => {
-                let (byte, tail) = after_white_space(bytes)?;
+                let (byte, tail) = space::behind(bytes)?;
                 if byte == b'"' && matches!(self.state, State::Key | State::FirstKey) {
                     return self.key(tail, visitor);
                 }
@@ -133,9 +132,12 @@ impl Machine {
                 let end = bytes.iter().position(|byte| !Number::may_hold(*byte));
                 let (digits, tail) = bytes.split_at_checked(end.unwrap_or(bytes.len()))?;
                 digits.iter().for_each(|byte| self.number.push(*byte));
-                // Cut here, it may be a longer one.
-                end?;
-                self.scalar(Scalar::Number(self.number.whole()), visitor);
+                // Cut here, it may be a longer one; of `12a` nothing counts.
+                if space::ends_value(*tail.first()?) {
+                    self.scalar(Scalar::Number(self.number.whole()), visitor);
+                } else {
+                    self.state = State::Broken;
+                }
                 Some(tail)
             }
             State::InDigits => {
@@ -145,24 +147,20 @@ impl Machine {
             }
             State::InWord(word, letters) => self.word(word, letters, bytes, visitor),
             State::TooDeep => self.too_deep(bytes),
-            State::Start(marks) => self.start(marks, bytes),
+            State::Start(seen) => self.start(seen, bytes),
             State::Broken => None,
         }
     }
 
-    fn start<'a>(&mut self, marks: u8, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    fn start<'a>(&mut self, seen: u8, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let (byte, tail) = bytes.split_first()?;
-        let expected = BYTE_ORDER_MARK.get(usize::from(marks));
-        self.state = match marks {
-            0 if expected != Some(byte) => {
-                self.state = State::Value;
-                return Some(bytes);
-            }
-            _ if expected != Some(byte) => State::Broken,
-            2 => State::Value,
-            _ => State::Start(marks.saturating_add(1)),
+        let mark = Mark::after(seen, *byte);
+        self.state = match mark {
+            Mark::Begun(seen) => State::Start(seen),
+            Mark::Whole | Mark::None => State::Value,
+            Mark::Other => State::Broken,
         };
-        Some(tail)
+        Some(if mark == Mark::None { bytes } else { tail })
     }
 
     /// What follows a byte that is no white space, outside of strings and the
@@ -292,18 +290,5 @@ impl Machine {
         } else {
             State::Comma
         }
-    }
-}
-
-/// The first byte that is no white space, and what follows it.
-#[inline]
-fn after_white_space(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let mut rest = bytes;
-    loop {
-        let (byte, tail) = rest.split_first()?;
-        if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-            return Some((*byte, tail));
-        }
-        rest = tail;
     }
 }

@@ -8,6 +8,7 @@ mod machine;
 mod nesting;
 mod number;
 mod short;
+mod space;
 mod state;
 mod unescape;
 mod visitor;
