@@ -1,6 +1,8 @@
 //! Which numbers are tokens.
 
-use crate::{json, request};
+use tollgate::tokens::{Framing, Shape};
+
+use crate::{json, read, request};
 
 const TABLE: &[(&str, Option<u64>)] = &[
     ("0", Some(0)),
@@ -80,6 +82,12 @@ fn a_number_counts_when_the_byte_behind_it_has_come() {
     for end in 0..=body.len() {
         let counts = end > body.find("1234").unwrap() + 4;
         let expected = counts.then_some(1234);
-        assert_eq!(json(&body[..end]).0.total, expected, "up to {end}");
+        assert_eq!(
+            read(Shape::Auto, Framing::Json, [&body.as_bytes()[..end]])
+                .0
+                .total,
+            expected,
+            "up to {end}"
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::tokens::mark::Mark;
 
 /// Reads one JSON text (RFC 8259).
 #[derive(Debug)]
-pub(in crate::tokens) struct Machine {
+pub(crate) struct Machine {
     state: State,
     nesting: Nesting,
     key: Short<LONGEST_KEY>,
@@ -29,7 +29,7 @@ const LONGEST_KEY: usize = 32;
 
 impl Machine {
     /// Before the text's first byte.
-    pub(in crate::tokens) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: State::Start(0),
             nesting: Nesting::new(),
@@ -42,7 +42,7 @@ impl Machine {
     }
 
     /// Before another text's first byte.
-    pub(in crate::tokens) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.state = State::Start(0);
         self.nesting = Nesting::new();
         self.fed = 0;
@@ -50,33 +50,33 @@ impl Machine {
     }
 
     /// Whether all of a text has come, and nothing else behind it.
-    pub(in crate::tokens) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
     /// Whether it is within a container, and has understood all before.
-    pub(in crate::tokens) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.nesting.is_open() && self.state != State::Broken
     }
 
     /// Whether containers were nested so deep that their ends could not be told
     /// apart.
-    pub(in crate::tokens) fn was_too_deep(&self) -> bool {
+    pub(crate) fn was_too_deep(&self) -> bool {
         self.nesting.was_too_deep()
     }
 
     /// Bytes fed.
-    pub(in crate::tokens) fn fed(&self) -> u64 {
+    pub(crate) fn fed(&self) -> u64 {
         self.fed
     }
 
     /// The offset of the byte that closed the outermost container.
-    pub(in crate::tokens) fn closed_at(&self) -> Option<u64> {
+    pub(crate) fn closed_at(&self) -> Option<u64> {
         self.closed_at
     }
 
     /// Takes the next bytes.
-    pub(in crate::tokens) fn feed(&mut self, bytes: &[u8], visitor: &mut impl Visitor) {
+    pub(crate) fn feed(&mut self, bytes: &[u8], visitor: &mut impl Visitor) {
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.fed = self.fed.saturating_add(len);
         let mut rest = bytes;

@@ -32,7 +32,7 @@ enum Part {
 
 /// A number, as far as it is a whole one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::tokens) enum Whole {
+pub(crate) enum Whole {
     /// A whole number, also when written as `12.0` or `1e3`.
     Of(u64),
     /// A whole number above those.

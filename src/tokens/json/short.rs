@@ -2,7 +2,7 @@
 
 /// A string of at most `N` bytes.
 #[derive(Debug)]
-pub(in crate::tokens) struct Short<const N: usize> {
+pub(crate) struct Short<const N: usize> {
     bytes: [u8; N],
     len: usize,
     fits: bool,
@@ -11,7 +11,7 @@ pub(in crate::tokens) struct Short<const N: usize> {
 // === impl Short ===
 
 impl<const N: usize> Short<N> {
-    pub(in crate::tokens) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             bytes: [0; N],
             len: 0,
@@ -19,12 +19,12 @@ impl<const N: usize> Short<N> {
         }
     }
 
-    pub(in crate::tokens) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.len = 0;
         self.fits = true;
     }
 
-    pub(in crate::tokens) fn push(&mut self, piece: &[u8]) {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
         let end = self.len.saturating_add(piece.len());
         match self.bytes.get_mut(self.len..end) {
             Some(room) => {
@@ -36,7 +36,7 @@ impl<const N: usize> Short<N> {
     }
 
     /// All that was pushed. `None` if that was more than there is room for.
-    pub(in crate::tokens) fn get(&self) -> Option<&[u8]> {
+    pub(crate) fn get(&self) -> Option<&[u8]> {
         self.bytes.get(..self.len).filter(|_| self.fits)
     }
 }

@@ -3,7 +3,7 @@
 use super::Whole;
 
 /// Who is told. All but [`Self::piece`] happens in the innermost container.
-pub(in crate::tokens) trait Visitor {
+pub(crate) trait Visitor {
     /// A member's name; empty where it is longer than any that is asked for. Its
     /// value comes next.
     fn key(&mut self, name: &[u8]);
@@ -28,13 +28,13 @@ pub(in crate::tokens) trait Visitor {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::tokens) enum Container {
+pub(crate) enum Container {
     Object,
     Array,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::tokens) enum Scalar {
+pub(crate) enum Scalar {
     String,
     /// [`Whole::No`] where it was not to be read.
     Number(Whole),
