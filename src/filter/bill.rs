@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use super::cluster::{ask, Waiting};
 use super::counting::{decided, refused_uncounted, Counted, Counting, Reserved};
-use super::receipt::{Leased, Receipt};
+use super::paid::Leased;
+use super::receipt::Receipt;
 use crate::admission::{Budget, ClusterCharge, Turn};
 use crate::feedback::Refusal;
 use crate::host::{Redis, Slots};

@@ -9,7 +9,7 @@ use std::iter;
 
 use super::bill::{Bill, Here};
 use super::counting::{decided, refused_uncounted, Counted, Counting};
-use super::receipt::Leased;
+use super::paid::Leased;
 use crate::admission::{Charges, ClusterCharge};
 use crate::host::{Received, Redis, Sent};
 use crate::limit::{Answer, Consistency, Kind, Outcome};

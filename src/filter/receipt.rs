@@ -5,36 +5,17 @@
 use std::iter;
 use std::rc::Rc;
 
-use super::cluster::ask;
+use super::paid::{owing_to, Leased, Paid, Store};
 use crate::admission::{Budget, Charges, ClusterCharge, Turn};
-use crate::host::{Owing, Redis};
-use crate::limit::{Answer, Denial, Kind, Now, Outcome, Settlement, Tokens};
-use crate::redis::{Ask, Operation};
+use crate::host::Owing;
+use crate::limit::{Answer, Denial, Now, Outcome, Settlement, Tokens};
 use crate::root::Plugin;
 use crate::table::{Charge, Correction, Entry, PageCharge, PageIndex};
-use crate::tokens::Reservation;
 
 /// All that a request was charged, each limit once.
 #[derive(Default)]
 pub(super) struct Receipt {
     paid: Vec<Paid>,
-}
-
-/// What one limit was charged, in one store.
-struct Paid {
-    charge: Charge,
-    charged_at: Now,
-    /// The time until the bucket was full then, ns.
-    full_in: u64,
-    store: Store,
-}
-
-/// Where a charge was made.
-enum Store {
-    Page(PageIndex),
-    /// With what the lease's book knows a reservation by.
-    Lease(ClusterCharge, Option<u64>),
-    Redis(ClusterCharge),
 }
 
 /// What a request took of one kind of tokens.
@@ -167,13 +148,6 @@ impl Receipt {
     }
 }
 
-/// What was taken from a lease.
-pub(super) struct Leased {
-    pub(super) charge: ClusterCharge,
-    /// What the book knows it by, of tokens.
-    pub(super) reservation: Option<u64>,
-}
-
 /// Corrects each of these charges to so many units.
 fn settle(plugin: &Plugin, paid: impl Iterator<Item = (Paid, u64)>) {
     let mut pages: Vec<(PageIndex, Vec<Correction>)> = Vec::new();
@@ -220,18 +194,6 @@ fn settle(plugin: &Plugin, paid: impl Iterator<Item = (Paid, u64)>) {
     }
 }
 
-fn owing_to(redis: &Redis, cluster: &ClusterCharge, settlement: Settlement) -> Option<Owing> {
-    if settlement.units == 0 {
-        return None;
-    }
-    let Ask { key, allowance, .. } = ask(redis, cluster, Operation::Peek)?;
-    Some(Owing {
-        key,
-        allowance,
-        settlement,
-    })
-}
-
 /// The time until the bucket was full, if the limit was charged.
 fn charged(said: &[Outcome], charge: &Charge) -> Option<u64> {
     let mut said = said.iter();
@@ -239,100 +201,5 @@ fn charged(said: &[Outcome], charge: &Charge) -> Option<u64> {
     match said.answer {
         Answer::Allowed { reset_in, .. } => Some(reset_in),
         Answer::Denied { .. } => None,
-    }
-}
-
-// === impl Paid ===
-
-impl Paid {
-    fn tokens(&self) -> Option<Tokens> {
-        self.charge.limit.tokens()
-    }
-
-    /// What the limit is still to be charged for so many tokens.
-    fn missing(&self, reservation: &Reservation) -> Option<Charge> {
-        let limit = &self.charge.limit;
-        let units = reservation.of(self.tokens()?);
-        let wanted = match self.store {
-            Store::Page(_) => limit.at_most_all_here(units),
-            Store::Lease(..) | Store::Redis(_) => limit.at_most_all(units),
-        };
-        let missing = wanted.get().checked_sub(self.charge.cost.get())?;
-        Some(Charge {
-            cost: missing.try_into().ok()?,
-            ..self.charge.clone()
-        })
-    }
-
-    fn settlement(&self, used: u64) -> Settlement {
-        let used = u32::try_from(used).unwrap_or(u32::MAX);
-        Settlement {
-            units: i64::from(used).saturating_sub(self.charge.cost.get().into()),
-            charged_at: self.charged_at,
-            full_in: self.full_in,
-        }
-    }
-
-    /// Returns the units that Redis is still to be told of.
-    fn settle_lease(
-        &self,
-        redis: &Redis,
-        cluster: &ClusterCharge,
-        reservation: Option<u64>,
-        used: u64,
-    ) -> i64 {
-        let (lease, cost) = (cluster.lease(), self.charge.cost);
-        match reservation {
-            Some(reservation) => {
-                let used = used.min(u32::MAX.into());
-                let more = redis.settle_lease(lease, cost, reservation, used);
-                i64::try_from(more).unwrap_or(i64::MAX)
-            }
-            None => {
-                redis.unspend_lease(lease, cost, self.charged_at.monotonic);
-                0
-            }
-        }
-    }
-
-    fn is_in_one_store_with(&self, other: &Self) -> bool {
-        match (&self.store, &other.store) {
-            (Store::Page(page), Store::Page(other)) => page == other,
-            (Store::Lease(_, reservation), Store::Lease(_, other)) => reservation == other,
-            (Store::Redis(_), Store::Redis(_)) => true,
-            _ => false,
-        }
-    }
-
-    /// A later charge on top of this one. Of the first one's units time may have
-    /// given some back by then.
-    fn and(&mut self, more: &Self) {
-        let interval = self.interval();
-        let between = more
-            .charged_at
-            .monotonic
-            .saturating_sub(self.charged_at.monotonic);
-        let added = u64::from(more.charge.cost.get()).saturating_mul(interval);
-        let before = self.full_in.saturating_sub(between);
-        self.full_in = more.full_in.min(before.saturating_add(added));
-        self.charge.cost = self.charge.cost.saturating_add(more.charge.cost.get());
-        // A quota's units come back in the period of the first ones, or not at all.
-        if interval > 0 {
-            self.charged_at = more.charged_at;
-        }
-    }
-
-    /// The time in which the limit gives one unit back, ns; 0 of a quota.
-    fn interval(&self) -> u64 {
-        let Kind::Metered {
-            allowance, scope, ..
-        } = &self.charge.limit.kind
-        else {
-            return 0;
-        };
-        match self.store {
-            Store::Page(_) => scope.here(allowance).interval(),
-            Store::Lease(..) | Store::Redis(_) => allowance.interval(),
-        }
     }
 }

@@ -20,6 +20,7 @@ mod lease_numbers;
 mod lease_plans;
 mod lease_quota;
 mod lease_steps;
+mod lease_world;
 mod leases;
 mod lender;
 mod names;

@@ -12,6 +12,7 @@ mod request;
 mod state;
 mod store;
 mod stream;
+mod unused;
 mod vm;
 
 pub use calls::{Call, Pending, Refused, Response, Step};

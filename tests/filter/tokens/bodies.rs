@@ -68,11 +68,12 @@ fn with_hold_the_upstream_sees_nothing_before_the_decision() {
     let gateway = with(r#"{"hold": true}"#);
     let body = asking(700);
     let mut call = gateway.exchange_early(&Request::chat("alice").sized(&body));
-    call.send(&body[..10], false);
+    let (first, last) = body.split_at(10);
+    call.send(first, false);
     assert!(call.is_held_at_headers());
     // Nothing is charged either, not even an estimate.
     assert_eq!(left(&gateway, "tpm"), 10_000);
-    call.send(&body[10..], true);
+    call.send(last, true);
     assert_eq!(call.upstream_has(), (body.clone().into(), true));
     assert_eq!(left(&gateway, "tpm"), 10_000 - input(&body) - 700);
     call.reset();
@@ -121,8 +122,9 @@ fn a_stream_is_asked_for_its_usage_wherever_its_body_is_cut() {
                 true => gateway.exchange_early(&request),
                 false => gateway.exchange(&request),
             };
-            call.send(&STREAM[..at], false);
-            call.send(&STREAM[at..], true);
+            let (first, last) = STREAM.split_at(at);
+            call.send(first, false);
+            call.send(last, true);
             assert_eq!(call.upstream_has(), (ASKED.into(), true));
             let length = call.forwarded("content-length");
             // No old length in front of a longer body.

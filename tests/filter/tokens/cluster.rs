@@ -6,9 +6,9 @@ use super::{asking, input, usage};
 use crate::host::{Exchange, Gateway, Redis, Request};
 
 const BURST: u64 = 10_000;
-const A_MINUTE: u64 = 60_000;
+pub(super) const A_MINUTE: u64 = 60_000;
 
-fn cluster(rest: &str, redis: &str) -> Gateway {
+pub(super) fn cluster(rest: &str, redis: &str) -> Gateway {
     let json = format!(
         r#"{{"client_from": [{{"header": "x-api-key"}}], {rest},
              "redis": {{"upstream": "r", "bridge": "upstash", {redis}}}}}"#
@@ -24,16 +24,15 @@ fn strict() -> Gateway {
     )
 }
 
-fn leased() -> Gateway {
-    cluster(
-        r#""limits": {"tpm": {"rate": "1/m", "burst": 60000, "unit": "tokens", "scope": "cluster",
-                              "consistency": "lease"}}"#,
-        r#""on_failure": "deny""#,
-    )
+/// 30 tokens, of which Redis need not be told at once.
+pub(super) fn answer_thirty(mut call: Exchange) {
+    call.respond(200, &[("content-type", "application/json")]);
+    call.receive(usage(10, 20), true);
+    call.end();
 }
 
 /// A chat whose calls are all answered.
-fn chat(gateway: &Gateway, redis: &mut Redis, body: &str) -> Exchange {
+pub(super) fn chat(gateway: &Gateway, redis: &mut Redis, body: &str) -> Exchange {
     let mut exchange = gateway.exchange(&Request::chat("alice").sized(body));
     exchange.send(body, true);
     while exchange.asks().is_some() && !exchange.is_refused() {
@@ -187,78 +186,6 @@ fn an_overrun_is_owed_in_redis_and_the_rest_forgiven() {
 }
 
 #[test]
-fn tokens_on_lease_are_reserved_and_settled_without_a_call() {
-    let (gateway, mut redis) = (leased(), Redis::default());
-    let body = asking(100);
-    let mut used = 0;
-    // A busy client, so that there is a lease.
-    for _ in 0..40 {
-        let call = chat(&gateway, &mut redis, &body);
-        assert!(!call.is_refused());
-        call_and_settle(&gateway, call);
-        used += 30;
-        gateway.run(&mut redis, Duration::from_millis(30));
-    }
-    let calls = redis.calls;
-    let held: Vec<_> = (0..5).map(|_| chat(&gateway, &mut redis, &body)).collect();
-    assert_eq!(redis.calls, calls, "five more cost no call");
-    for call in held {
-        call_and_settle(&gateway, call);
-        used += 30;
-    }
-    // Idle: all that is lent and not used goes back.
-    gateway.run(&mut redis, Duration::from_secs(6));
-    assert!(!gateway.tick(), "nothing is left to do");
-    assert_eq!(redis.left("tpm", 60_000, A_MINUTE), 60_000 - used);
-    assert_eq!(gateway.counter("tollgate.redis.errors"), 0);
-}
-
-#[test]
-fn a_lease_keeps_what_a_long_stream_has_reserved() {
-    let (gateway, mut redis) = (leased(), Redis::default());
-    let body = asking(100);
-    for _ in 0..40 {
-        call_and_settle(&gateway, chat(&gateway, &mut redis, &body));
-        gateway.run(&mut redis, Duration::from_millis(30));
-    }
-    let calls = redis.calls;
-    let long = chat(&gateway, &mut redis, &body);
-    assert_eq!(redis.calls, calls, "from the lease");
-    // Longer than any lease lasts, and nobody else asks for anything.
-    gateway.run(&mut redis, Duration::from_secs(30));
-    call_and_settle(&gateway, long);
-    gateway.run(&mut redis, Duration::from_secs(6));
-    assert!(!gateway.tick(), "nothing is left to do");
-    assert_eq!(redis.left("tpm", 60_000, A_MINUTE), 60_000 - 41 * 30);
-}
-
-#[test]
-fn an_overrun_of_a_lease_is_told_to_redis() {
-    let (gateway, mut redis) = (leased(), Redis::default());
-    let body = asking(100);
-    for _ in 0..40 {
-        call_and_settle(&gateway, chat(&gateway, &mut redis, &body));
-        gateway.run(&mut redis, Duration::from_millis(30));
-    }
-    let mut call = chat(&gateway, &mut redis, &body);
-    call.respond(200, &[("content-type", "application/json")]);
-    call.receive(usage(20_000, 10_000), true);
-    call.end();
-    gateway.run(&mut redis, Duration::from_secs(6));
-    assert_eq!(
-        redis.left("tpm", 60_000, A_MINUTE),
-        60_000 - 40 * 30 - 30_000
-    );
-}
-
-/// 30 tokens, of which Redis need not be told at once.
-fn call_and_settle(_: &Gateway, mut call: Exchange) {
-    call.respond(200, &[("content-type", "application/json")]);
-    call.receive(usage(10, 20), true);
-    call.end();
-}
-
-#[test]
 fn while_redis_is_silent_a_gateway_counts_its_share_and_settles_it() {
     let gateway = cluster(
         r#""limits": {"tpm": {"rate": "1/m", "burst": 4000, "unit": "tokens", "scope": "cluster"}}"#,
@@ -278,11 +205,11 @@ fn while_redis_is_silent_a_gateway_counts_its_share_and_settles_it() {
     let first = silent(&gateway);
     assert!(!first.is_refused());
     assert!(silent(&gateway).is_refused());
-    call_and_settle(&gateway, first);
+    answer_thirty(first);
     for _ in 0..3 {
         let call = silent(&gateway);
         assert!(!call.is_refused());
-        call_and_settle(&gateway, call);
+        answer_thirty(call);
     }
     assert!(gateway.counter("tollgate.redis.fallbacks") > 3);
 }
@@ -299,7 +226,7 @@ fn a_settlement_waits_for_a_breaker_to_close_and_is_sent_once() {
     let other = gateway.exchange(&Request::chat("bob").sized("{}"));
     gateway.answer_call(&other.asks().unwrap(), crate::host::Response::timeout());
     other.reset();
-    call_and_settle(&gateway, call);
+    answer_thirty(call);
     let calls = redis.calls;
     gateway.run(&mut redis, Duration::from_millis(500));
     assert_eq!(redis.calls, calls, "while it is open nothing is sent");
@@ -313,7 +240,7 @@ fn a_settlement_waits_for_a_breaker_to_close_and_is_sent_once() {
 fn a_settlement_whose_answer_does_not_come_is_not_sent_again() {
     let (gateway, mut redis) = (strict(), Redis::default());
     let call = chat(&gateway, &mut redis, &asking(100));
-    call_and_settle(&gateway, call);
+    answer_thirty(call);
     gateway.tick();
     let sent = gateway.root_calls();
     assert_eq!(sent.len(), 1);

@@ -3,6 +3,7 @@
 mod bodies;
 mod cluster;
 mod ends;
+mod leases;
 mod model;
 mod reserve;
 mod usage;

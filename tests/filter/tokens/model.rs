@@ -98,8 +98,9 @@ fn a_body_of_any_length_is_decided_on_at_its_end() {
     for _ in 0..2 {
         let body = format!(r#"{{"x":"{}","model":"gpt-4o"}}"#, "y".repeat(200_000));
         let mut call = gateway.exchange(&Request::chat("alice"));
-        call.send(&body[..100_000], false);
-        call.send(&body[100_000..], false);
+        let (first, last) = body.split_at(100_000);
+        call.send(first, false);
+        call.send(last, false);
         assert_eq!(lefts(&gateway)[1..], [4, 6]);
         call.send("", true);
         assert!(!call.is_refused());
