@@ -62,6 +62,12 @@ impl HttpContext for Filter {
         }
         Action::Continue
     }
+
+    /// The other way for a response to end.
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.settle_tokens(End::Whole);
+        Action::Continue
+    }
 }
 
 impl Context for Filter {
