@@ -21,9 +21,10 @@ pub(crate) fn response_status() -> Option<u16> {
     status.parse().ok()
 }
 
-/// Whether Envoy has a connection to an upstream for the request.
+/// Whether Envoy has a connection to an upstream for the request. The upstream's own
+/// address is there while Envoy is still connecting, and its own is not.
 pub(crate) fn has_upstream() -> bool {
-    match abi::property("upstream\0address") {
+    match abi::property("upstream\0local_address") {
         Ok(address) => address.is_some(),
         Err(failure) => {
             error!("{failure}");

@@ -52,7 +52,7 @@ fn no_usage_costs_what_was_reserved() {
         let mut call = gateway.exchange(
             &Request::chat("alice")
                 .sized(&body)
-                .attribute(&["upstream", "address"], "10.0.0.9:80"),
+                .attribute(&["upstream", "local_address"], "10.0.0.1:40000"),
         );
         call.send(&body, true);
         call.reset();
