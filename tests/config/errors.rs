@@ -129,7 +129,7 @@ fn limits() {
 
 #[test]
 fn sources() {
-    let kinds = r#"exactly one of the fields "header", "query", "cookie", "ip", "jwt_claim", "property", "path_param", "constant" or "all""#;
+    let kinds = r#"exactly one of the fields "header", "query", "cookie", "ip", "jwt_claim", "property", "path_param", "constant", "body" or "all""#;
     for (source, expected) in [
         ("{}", format!("client_from[0]: expected {kinds}, found no field")),
         (r#"{"hedder": "x"}"#, format!("client_from[0]: expected {kinds}, found \"hedder\"")),
@@ -138,7 +138,7 @@ fn sources() {
         (r#"{"header": ""}"#, "client_from[0].header: expected the name of a header, such as \"x-api-key\", found \"\"".into()),
         (r#"{"header": "x", "known": true}"#, "client_from[0].known: expected a table \"clients\" at the top that lists the known ids, found true".into()),
         (r#"{"header": "x", "strip": 1}"#, "client_from[0].strip: expected a prefix, such as \"Bearer \", found 1".into()),
-        (r#"{"query": "x", "strip": "y"}"#, "client_from[0]: expected only the fields \"header\", \"query\", \"cookie\", \"ip\", \"jwt_claim\", \"property\", \"path_param\", \"constant\", \"all\", \"known\", found an unknown field \"strip\"".into()),
+        (r#"{"query": "x", "strip": "y"}"#, "client_from[0]: expected only the fields \"header\", \"query\", \"cookie\", \"ip\", \"jwt_claim\", \"property\", \"path_param\", \"constant\", \"body\", \"all\", \"known\", found an unknown field \"strip\"".into()),
         (r#"{"ip": {"ipv6_prefix": 129}}"#, "client_from[0].ip.ipv6_prefix: expected a whole number from 1 to 128, found 129".into()),
         (r#"{"ip": {"ipv4_prefix": 0}}"#, "client_from[0].ip.ipv4_prefix: expected a whole number from 1 to 32, found 0".into()),
         (r#"{"property": []}"#, "client_from[0].property: expected a list of names, such as [\"connection\", \"uri_san_peer_certificate\"], found an empty list".into()),

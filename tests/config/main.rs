@@ -14,7 +14,6 @@ mod cluster;
 mod errors;
 mod examples;
 mod feedback;
-mod later;
 mod limits;
 mod log_client;
 mod plan_from;
@@ -22,6 +21,7 @@ mod plans;
 mod redis;
 mod secrets;
 mod status;
+mod tokens;
 mod unmatched;
 mod whole_files;
 
