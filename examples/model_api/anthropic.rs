@@ -51,11 +51,7 @@ fn stream_of(words: &[&str], reason: &str, message: &Value) -> Response {
         }),
         json!({"type": "message_stop"}),
     ]);
-    let event = |data: &Value| {
-        let name = data.get("type").and_then(Value::as_str).unwrap_or_default();
-        format!("event: {name}\ndata: {data}\n\n")
-    };
-    super::events(parts.iter().map(event).collect())
+    super::typed_events(&parts)
 }
 
 fn unreadable() -> Response {

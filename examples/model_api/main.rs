@@ -11,6 +11,7 @@
 mod anthropic;
 mod kserve;
 mod openai;
+mod responses;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -52,6 +53,7 @@ async fn main() -> std::io::Result<()> {
 
     let app = Router::new()
         .route("/v1/chat/completions", post(openai::chat))
+        .route("/v1/responses", post(responses::create))
         .route("/v1/embeddings", post(openai::embeddings))
         .route("/v1/models", get(openai::models))
         .route("/v1/messages", post(anthropic::messages))
@@ -142,4 +144,13 @@ fn events(events: Vec<String>) -> Response {
         (header::CACHE_CONTROL, "no-cache"),
     ];
     (kind, Body::from_stream(events)).into_response()
+}
+
+/// The same, each under the name that it has as its `type`.
+fn typed_events(parts: &[Value]) -> Response {
+    let event = |data: &Value| {
+        let name = data.get("type").and_then(Value::as_str).unwrap_or_default();
+        format!("event: {name}\ndata: {data}\n\n")
+    };
+    events(parts.iter().map(event).collect())
 }

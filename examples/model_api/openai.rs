@@ -80,7 +80,7 @@ fn usage(prompt: Option<&Value>, output: usize) -> Value {
     json!({"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt.saturating_add(output)})
 }
 
-fn unreadable() -> Response {
+pub(super) fn unreadable() -> Response {
     let error =
         json!({"message": "The body is not JSON.", "type": "invalid_request_error", "code": null});
     (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response()

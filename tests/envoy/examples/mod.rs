@@ -1,8 +1,11 @@
 //! The files of envoy/examples, each as shipped and on a real Envoy: that it does what it says.
 
+mod anthropic_tokens;
 mod gpu_guard;
 mod grpc_inference;
 mod ip_and_key;
+mod llm_gateway;
+mod openai_tokens;
 mod run;
 mod shadow_rollout;
 mod spill_over;

@@ -52,7 +52,7 @@ fn an_example_that_is_none_is_named_with_those_that_are() {
         let output = run(none).output().expect("bash runs");
         let said = String::from_utf8_lossy(&output.stderr);
         let expected =
-            format!("run: no example '{none}', but: gpu-guard grpc-inference ip-and-key ");
+            format!("run: no example '{none}', but: anthropic-tokens gpu-guard grpc-inference ");
         assert!(
             !output.status.success() && said.starts_with(&expected),
             "{said}"
