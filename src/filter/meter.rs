@@ -176,6 +176,8 @@ impl Meter {
                     self.receipt.add_to(denial);
                 }
                 std::mem::take(&mut self.receipt).undo(plugin);
+                let reserved = self.budget.reservation.of(Tokens::All);
+                plugin.metrics.settled(reserved, 0);
                 Raised::Denied(counted)
             }
         }
