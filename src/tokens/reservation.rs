@@ -46,12 +46,14 @@ impl Reservation {
 // === impl Usage ===
 
 impl Usage {
-    /// Those that a limit counts; `None` where the model has not said.
+    /// Those that a limit counts; `None` where the model has not said. A part that
+    /// it leaves out, as embeddings do that write nothing, is the rest of its total.
     pub fn of(&self, tokens: Tokens) -> Option<u64> {
+        let rest = |other: Option<u64>| self.total?.checked_sub(other?);
         match tokens {
             Tokens::All => self.total(),
-            Tokens::Input => self.input,
-            Tokens::Output => self.output,
+            Tokens::Input => self.input.or_else(|| rest(self.output)),
+            Tokens::Output => self.output.or_else(|| rest(self.input)),
         }
     }
 }
