@@ -5,8 +5,10 @@ mod cluster;
 mod ends;
 mod leases;
 mod model;
+mod parts;
 mod reserve;
 mod usage;
+mod worked_example;
 
 use crate::host::{Answer, Exchange, Gateway, Request};
 
