@@ -1,8 +1,8 @@
 //! What the operator sees: access log, response code details, counters, labels.
 
 use crate::harness::{
-    allowed, cluster_config, cluster_options, root, Client, Envoy, EnvoyOptions, FakeBridge,
-    ModelApi, PATIENT,
+    allowed, cluster_config, cluster_options, direct_response, root, Client, Envoy, EnvoyOptions,
+    FakeBridge, ModelApi, PATIENT,
 };
 
 const CONFIG: &str = r#"{
@@ -97,12 +97,38 @@ fn the_readmes_capability_list_is_whole() {
         let result = serde_json::json!({"result": allowed(words, 9)});
         (200, result.to_string().into_bytes())
     });
-    let limits = r#"{"here": {"rate": "2/d"}, "redis": {"rate": "9/d", "scope": "cluster"}}"#;
+    let limits = r#"{"here": {"rate": "2/d"}, "redis": {"rate": "9/d", "scope": "cluster"},
+                     "tpm": {"rate": "9000/d", "unit": "tokens"}}"#;
     let config = cluster_config(limits, "any", PATIENT);
+    let routes = r#""routes": [{"match": {"prefix": "/v1/"}, "limits": ["here", "redis", "tpm"],
+                               "tokens": {"include_usage": true}},
+                              {"match": {}, "limits": []}]"#;
+    let config = config
+        .trim_end()
+        .strip_suffix('}')
+        .expect("an object")
+        .to_owned();
+    let config = format!("{config}, {routes}}}");
+    let api = ModelApi::start();
     let mut options = cluster_options(&config, bridge.address());
+    options.upstream = api.port();
+    options.edits.retain(|edit| *edit != direct_response());
     options.edits.push((policy.to_owned(), restricted));
     let envoy = Envoy::start(options);
     let client = Client::new(envoy.address());
-    let statuses = [(); 3].map(|()| client.chat("a").status);
+    let ask = || {
+        let headers = [
+            ("authorization", "Bearer a"),
+            ("content-type", "application/json"),
+        ];
+        let body = r#"{"model": "demo", "stream": true, "messages": []}"#;
+        client.post("/v1/chat/completions", &headers, body)
+    };
+    let answers = [(); 3].map(|()| ask());
+    let statuses = answers.each_ref().map(|answer| answer.status);
     assert_eq!(statuses, [200, 200, 429]);
+    // Both bodies were read, and one was edited.
+    let stream = answers[0].text();
+    assert!(stream.contains(r#""total_tokens":10"#), "{stream}");
+    assert_eq!(envoy.stat("wasmcustom.tollgate.tokens.used"), 20);
 }
