@@ -105,7 +105,7 @@ impl Visitor for Documents {
             }
             _ => {}
         }
-        let within = self.place.within(self.name, container, self.shape);
+        let within = self.place.within(self.name, container);
         if let Some(around) = self.around.get_mut(self.open) {
             *around = self.place;
         }

@@ -50,12 +50,11 @@ pub(super) enum Name {
 
 impl Place {
     /// Where the members of a container stand that is the value of `name` here.
-    pub(super) fn within(self, name: Name, container: Container, shape: Shape) -> Self {
+    pub(super) fn within(self, name: Name, container: Container) -> Self {
         use Container::{Array, Object};
-        let gemini = matches!(shape, Shape::Auto | Shape::Gemini);
         match (self, name, container) {
             (Self::Outside, _, Object) => Self::Document,
-            (Self::Outside, _, Array) if gemini => Self::Documents,
+            (Self::Outside, _, Array) => Self::Documents,
             (Self::Documents, _, Object) => Self::Element,
             (Self::Document | Self::Response | Self::Message, Name::Usage, Object) => Self::Usage,
             (Self::Document, Name::Response, Object) => Self::Response,

@@ -28,6 +28,7 @@ fn an_event_is_understood_in_all_its_spellings() {
             "data: {}\ndata: {}\r\nevent: x\rdata: {}\n\n",
             LINES[0], LINES[1], LINES[2]
         ),
+        format!("data: {}\nda\ndata: {}{}\n\n", LINES[0], LINES[1], LINES[2]),
         // Without the blank line: what was complete counts.
         format!("data: {DOCUMENT}\n"),
         format!("data: {DOCUMENT}"),

@@ -31,6 +31,7 @@ fn others_are_not() {
         "",
         "[DONE",
         "[DONE]x",
+        " [DONE]",
         "[DONE]\ndata: x",
         r#"{"choices":[]}"#,
         r#"{"choices":[],"usage":null}"#,
@@ -52,6 +53,7 @@ fn others_are_not() {
         r#"{"candidates":[{"finishReason":"STOP"}]}"#,
         r#"{"candidates":[{"finishReason":null}],"usageMetadata":{"totalTokenCount":1}}"#,
         r#"{"candidates":[{"content":{"finishReason":"STOP"}}],"usageMetadata":{"totalTokenCount":1}}"#,
+        r#"{"x":[{"finishReason":"STOP"}],"usageMetadata":{"totalTokenCount":1}}"#,
         r#"{"candidates":{"finishReason":"STOP"},"usageMetadata":{"totalTokenCount":1}}"#,
     ] {
         assert!(!event(data), "{data}");

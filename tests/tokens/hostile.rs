@@ -175,8 +175,10 @@ fn text_is_measured_without_its_escapes() {
         (r"\ud83d", 3),
         ("\u{1F600}", 4),
     ] {
-        let body = format!(r#"{{"a":[[{{"text":"{string}","other":"xxx"}},"y"]],"z":"y"}}"#);
-        assert_eq!(json(&body).2.text, bytes, "{body}");
+        let body = format!(
+            r#"{{"a":[[{{"text":"{string}","other":"xxx"}},"y",{{"text":"{string}"}},"y"]],"z":"y"}}"#
+        );
+        assert_eq!(json(&body).2.text, 2 * bytes, "{body}");
     }
 }
 

@@ -41,6 +41,11 @@ const NUMBERS: &[(&str, Option<u64>, u64)] = &[
     ),
     (r#"{"messages":[{"max_tokens":5}],"x":[5]}"#, None, 1),
     (r#"{"max_tokens":{"n":5},"n":[5]}"#, None, 1),
+    (
+        r#"{"generationConfig":{"x":{},"y":[{}],"maxOutputTokens":5}}"#,
+        Some(5),
+        1,
+    ),
     (r#"{"n":3}"#, None, 3),
     (r#"{"best_of":3,"n":2}"#, None, 3),
     (r#"{"candidateCount":3}"#, None, 3),
