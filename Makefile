@@ -1,6 +1,6 @@
 # What one does with Tollgate. Each target installs what it needs and lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup build oci dist run run-cluster client check test lint bench
+.PHONY: help setup build oci dist run run-cluster docker docker-down client check test lint bench
 
 REQUESTS ?= 12
 
@@ -28,6 +28,12 @@ run: ## a real Envoy with the filter before a demo model API, until Ctrl-C (EXAM
 run-cluster: ## two Envoys that share limits through a bridge and Redis, until Ctrl-C
 	@scripts/run-cluster.sh
 
+docker: ## the whole in containers: two gateways, Redis, Prometheus, Grafana (PROFILE=local)
+	@scripts/docker.sh
+
+docker-down: ## end what make docker has started, and remove it
+	@scripts/docker.sh down
+
 client: ## the well-behaved client, against make run (REQUESTS=12)
 	@python3 examples/client.py --requests $(REQUESTS)
 
@@ -48,7 +54,7 @@ lint: ## formatting, lints, and the fences between the rooms
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features tool -- --deny warnings
 	cargo clippy --locked --lib --target wasm32-wasip1 -- --deny warnings
-	shellcheck scripts/*.sh envoy/bridge/*.sh
+	shellcheck scripts/*.sh envoy/bridge/*.sh envoy/docker/*.sh
 	@scripts/fences.sh
 
 bench: ## what the filter costs Envoy, and what sharing limits through Redis costs

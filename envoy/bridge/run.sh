@@ -5,8 +5,18 @@
 #   BRIDGE_TOKEN=… REDIS_PASSWORD=… envoy/bridge/run.sh FOLDER
 #
 # FOLDER, made if need be, takes what nginx must write. BRIDGE_LISTEN is its address
-# (127.0.0.1:8787); nginx.conf names the other settings.
+# (127.0.0.1:8787); nginx.conf names the other settings. BRIDGE_TOKEN_FILE and
+# REDIS_PASSWORD_FILE name files that have the two.
 set -eu
+# A secret of Docker's or Kubernetes' is a file.
+if [ -n "${BRIDGE_TOKEN_FILE:-}" ]; then
+    BRIDGE_TOKEN=$(cat "$BRIDGE_TOKEN_FILE")
+    export BRIDGE_TOKEN
+fi
+if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then
+    REDIS_PASSWORD=$(cat "$REDIS_PASSWORD_FILE")
+    export REDIS_PASSWORD
+fi
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "${1:?run.sh: name a folder}"
 folder=$(cd "$1" && pwd)

@@ -26,6 +26,7 @@ use futures_util::stream;
 use serde_json::{json, Map, Value};
 use std::convert::Infallible;
 use std::io::Write;
+use std::net::IpAddr;
 use std::time::Duration;
 
 const ANSWER: [&str; 9] = [
@@ -35,7 +36,11 @@ const ANSWER: [&str; 9] = [
 #[derive(Parser)]
 #[command(about = "A demo model API, in the shapes of OpenAI's, Anthropic's and Triton's")]
 struct Args {
-    /// Port on 127.0.0.1; 0 takes a free one.
+    /// Address to listen on. A demo has no reason to answer other machines; in a container
+    /// it must.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Port; 0 takes a free one.
     #[arg(long, default_value_t = 8000)]
     port: u16,
     /// Wait this long before each answer.
@@ -46,7 +51,7 @@ struct Args {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
     let args = Args::parse();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", args.port)).await?;
+    let listener = tokio::net::TcpListener::bind((args.host, args.port)).await?;
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on {}", listener.local_addr()?)?;
     stdout.flush()?;
