@@ -52,7 +52,7 @@ apt_install() {
 # was there before goes on as it was: nothing starts, stops or restarts meanwhile.
 install_programs() {
     local service new=() policy=/usr/sbin/policy-rc.d draft
-    for service in nginx redis-server prometheus; do
+    for service in nginx redis-server prometheus docker; do
         [[ -e /etc/init.d/$service ]] || new+=("$service")
     done
     # Debian asks this file before it touches a service; 101 says no. One that is there
@@ -195,6 +195,23 @@ sbom() {
         die "cargo could not install it (see above)"
 }
 
+# What the tests on the Docker bundle need: an engine, Compose, and what their images are
+# made from. Without root no engine starts, and no base can be made.
+docker_bundle() {
+    local missing=() pinned=scripts/docker-requirements.txt
+    [[ $(id -u) -ne 0 ]] || {
+        command -v dockerd >/dev/null || missing+=(docker.io)
+        PATH=$PATH:/usr/sbin command -v iptables >/dev/null || missing+=(iptables)
+        PATH=$PATH:/usr/sbin command -v debootstrap >/dev/null || missing+=(debootstrap)
+        command -v ip >/dev/null || missing+=(iproute2)
+    }
+    [[ ${#missing[@]} -eq 0 ]] || install_programs "${missing[@]}"
+    python_packages "Compose" "$pinned" .tools/compose
+    [[ $(id -u) -ne 0 || -e .tools/docker/base.tar ]] || say "a Debian for test images into .tools/docker"
+    [[ $(id -u) -ne 0 ]] || PATH=$PATH:/usr/sbin quietly scripts/docker-base.sh ||
+        die "debootstrap could not make it (see above)"
+}
+
 job_build() { rust; }
 
 job_oci() { need_command python3 python3; }
@@ -224,6 +241,7 @@ job_test() {
     istio_schemas
     prometheus
     need_command wrk wrk
+    docker_bundle
 }
 
 job_bench() {

@@ -34,6 +34,19 @@ pub fn envoy() -> PathBuf {
     present(root().join(".tools/envoy"), "make setup")
 }
 
+/// Compose, which is Docker's plugin and a program of its own.
+pub fn docker_compose() -> PathBuf {
+    present(
+        root().join(".tools/compose/bin/docker-compose"),
+        "make setup",
+    )
+}
+
+/// What the images of the tests on Docker are made from.
+pub fn docker_base() -> PathBuf {
+    present(root().join(".tools/docker/base.tar"), "make setup")
+}
+
 /// A module of the release build for Wasm, by its crate's name.
 pub fn wasm(name: &str) -> PathBuf {
     let path = target().join(format!("wasm32-wasip1/release/{name}.wasm"));
