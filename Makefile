@@ -54,7 +54,7 @@ lint: ## formatting, lints, and the fences between the rooms
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features tool -- --deny warnings
 	cargo clippy --locked --lib --target wasm32-wasip1 -- --deny warnings
-	shellcheck scripts/*.sh envoy/bridge/*.sh envoy/docker/*.sh
+	shellcheck scripts/*.sh envoy/bridge/*.sh envoy/docker/*.sh tests/docker/stand_ins/*.sh
 	@scripts/fences.sh
 
 bench: ## what the filter costs Envoy, and what sharing limits through Redis costs

@@ -209,7 +209,7 @@ docker_bundle() {
     python_packages "Compose" "$pinned" .tools/compose
     [[ $(id -u) -ne 0 || -e .tools/docker/base.tar ]] || say "a Debian for test images into .tools/docker"
     [[ $(id -u) -ne 0 ]] || PATH=$PATH:/usr/sbin quietly scripts/docker-base.sh ||
-        die "debootstrap could not make it (see above)"
+        say "debootstrap could not make it (see above): the Docker bundle will not be tested"
 }
 
 job_build() { rust; }

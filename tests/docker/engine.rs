@@ -1,6 +1,6 @@
 //! A Docker engine that ends with the value that stands for it.
 
-use crate::harness::{docker_compose, eventually, Process};
+use crate::harness::{docker_base, docker_compose, eventually, Process};
 use rustix::thread::{move_into_link_name_space, LinkNameSpaceType};
 use std::fs::File;
 use std::io::Write;
@@ -21,6 +21,9 @@ impl Engine {
     /// An engine in a network and with mounts of its own, and this thread in that network:
     /// what it connects to afterwards is there. The error is why there is none.
     fn start() -> Result<Self, String> {
+        if !docker_base().exists() {
+            return Err("make setup could not make .tools/docker/base.tar".to_owned());
+        }
         let folder = TempDir::new().expect("a folder");
         let data = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let plugins = folder.path().join("cli-plugins");

@@ -1,8 +1,10 @@
 //! What the bundle does while one of its containers is gone, and after.
 
 use crate::bundle::{api, published, Bundle, GATEWAYS};
+use crate::harness::eventually;
 use rustix::process::{kill_process, Pid, Signal};
 use std::cell::Cell;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Requests for a second, as a client of this name: their statuses.
@@ -17,8 +19,14 @@ fn asked_meanwhile(name: &str) -> Vec<u16> {
 }
 
 fn assert_served(name: &str, statuses: &[u16]) {
-    let served = |status: &u16| [200, 429].contains(status);
-    assert!(statuses.iter().all(served), "{name}: {statuses:?}");
+    let refused: Vec<_> = statuses
+        .iter()
+        .filter(|status| ![200, 429].contains(status))
+        .collect();
+    // A request whose connection breaks under it may have been counted, so the front does
+    // not send it again: one at most, since one is under way at a time.
+    let lost = usize::from(GATEWAYS.contains(&name));
+    assert!(refused.len() <= lost, "{name}: {statuses:?}");
     assert!(statuses.contains(&200), "{name}: {statuses:?}");
 }
 
@@ -57,6 +65,9 @@ pub(crate) fn each_may_crash(bundle: &Bundle<'_>) {
         let before = bundle.pid(&container);
         let process = Pid::from_raw(before).expect("a process");
         kill_process(process, Signal::KILL).expect("it was there");
+        // Its connections break with it, which takes the kernel a moment.
+        let gone = || (!Path::new(&format!("/proc/{before}")).exists()).then_some(());
+        eventually(Duration::from_secs(10), gone).expect("it ends");
         let statuses = asked_meanwhile(&container);
         let alone = ["tollgate-front-1", "tollgate-api-1"];
         if !alone.contains(&container.as_str()) {
