@@ -8,6 +8,6 @@ mod paths;
 #[path = "../envoy/harness/process.rs"]
 mod process;
 
-pub(crate) use http::Client;
+pub(crate) use http::{Answer, Client};
 pub(crate) use paths::{docker_base, docker_compose, envoy, model_api, root, wasm};
 pub(crate) use process::{eventually, promptly, Process};
