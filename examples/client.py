@@ -25,23 +25,27 @@ TRANSIENT = {502, 503, 504}
 
 
 def remaining(header):
-    """`"rpm";r=5;t=20` -> (5, 20), the smallest r of several; None where there is none."""
+    """`"rpm";r=5;t=20` -> (5, 20, "request"), the smallest r of several; None where there is none."""
     found = []
     for _, parameters in ITEM.findall(header or ""):
         values = dict(re.findall(r"([a-z]+)=(\d+)(?![\d.])", parameters))
+        # Of a language model's tokens: "tokens", "input_tokens" or "output_tokens".
+        tokens = re.search(r';\s*qu="([a-z]+_)?tokens"', parameters)
+        unit = f"{tokens[1] or ''}token".replace("_", " ") if tokens else "request"
         if "r" in values:
-            found.append((int(values["r"]), int(values["t"]) if "t" in values else None))
+            found.append((int(values["r"]), int(values["t"]) if "t" in values else None, unit))
     return min(found, key=lambda item: item[0]) if found else None
 
 
-def sentence(left, seconds):
-    """What the pair means, in words."""
+def sentence(left, seconds, unit="request"):
+    """What the three mean, in words."""
     if left == 0 and seconds is not None:
-        return f"You have no request left; all are back in {seconds} second{'' if seconds == 1 else 's'}."
-    requests = f"{left} more request{'' if left == 1 else 's'}"
+        return f"You have no {unit} left; all are back in {seconds} second{'' if seconds == 1 else 's'}."
+    verb = "send" if unit == "request" else "use"
+    more = f"{left} more {unit}{'' if left == 1 else 's'}"
     if seconds is None:
-        return f"You can send {requests}."
-    return f"You can send {requests} in the next {seconds} second{'' if seconds == 1 else 's'}."
+        return f"You can {verb} {more}."
+    return f"You can {verb} {more} in the next {seconds} second{'' if seconds == 1 else 's'}."
 
 
 def retry_after(headers):

@@ -17,11 +17,14 @@ OK = (200, {"RateLimit": '"rpm";r=5;t=20'})
 class Parsing(unittest.TestCase):
     def test_remaining(self):
         for header, expected in [
-            ('"rpm";r=5;t=20', (5, 20)),
-            ('"a";r=7;t=1, "b";r=2;t=9', (2, 9)),
-            ('"at-once";r=3', (3, None)),
-            ('"a, \\"b\\"; r=9" ; r=4 ; t=2', (4, 2)),
-            ('"rpm";pk=:Zm9v:;r=0;t=60', (0, 60)),
+            ('"rpm";r=5;t=20', (5, 20, "request")),
+            ('"a";r=7;t=1, "b";r=2;t=9', (2, 9, "request")),
+            ('"at-once";r=3', (3, None, "request")),
+            ('"a, \\"b\\"; r=9" ; r=4 ; t=2', (4, 2, "request")),
+            ('"rpm";pk=:Zm9v:;r=0;t=60', (0, 60, "request")),
+            ('"tpm";r=1479;t=53;qu="tokens"', (1479, 53, "token")),
+            ('"otpm";qu="output_tokens";r=1;t=2', (1, 2, "output token")),
+            ('"at-once";r=3;qu="concurrent-requests"', (3, None, "request")),
             ('"rpm";q=10;w=40', None),
             ("", None),
             (None, None),
@@ -35,6 +38,8 @@ class Parsing(unittest.TestCase):
         self.assertEqual(client.sentence(5, 20), "You can send 5 more requests in the next 20 seconds.")
         self.assertEqual(client.sentence(1, 1), "You can send 1 more request in the next 1 second.")
         self.assertEqual(client.sentence(0, None), "You can send 0 more requests.")
+        self.assertEqual(client.sentence(9, 2, "token"), "You can use 9 more tokens in the next 2 seconds.")
+        self.assertEqual(client.sentence(0, 1, "input token"), "You have no input token left; all are back in 1 second.")
 
     def test_retry_after(self):
         for value, expected in [("4", 4), ("Fri, 07 Nov 2025 09:00:00 GMT", None), ("-1", None), ("", None)]:
