@@ -25,7 +25,7 @@ knows() {
     local files allowed
     mapfile -t files < <(git ls-files "src/$1.rs" "src/$1/*.rs")
     allowed=$(IFS='|' && printf '%s' "$*")
-    if grep -nE 'crate::' "${files[@]}" | grep -vE "crate::(${allowed})(::|;)"; then
+    if grep -nE 'crate::' "${files[@]}" | grep -vE "crate::(${allowed})(::|;|[)])"; then
         printf 'fences: %s may know of: %s\n\n' "$1" "${*:2}" >&2
         broken=1
     fi
