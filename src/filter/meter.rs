@@ -249,7 +249,7 @@ impl Meter {
         };
         plugin.metrics.settled(reserved.of(Tokens::All), all);
         if let Outcome::Unknown(_) = outcome {
-            plugin.metrics.unreported();
+            plugin.metrics.unreported(all);
         }
         self.receipt.settle(plugin, used);
     }

@@ -35,7 +35,7 @@ struct TokenCounters {
     used: Counter,
     /// Of those taken, given back.
     returned: Counter,
-    /// Requests whose model has not said what they took.
+    /// Of those charged, as many as no model has said.
     unreported: Counter,
     /// Units of limits that would have gone too deep into debt.
     forgiven: Counter,
@@ -171,9 +171,9 @@ impl Metrics {
         self.tokens.returned.add(reserved.saturating_sub(used));
     }
 
-    /// A model has not said how many a request took.
-    pub(crate) fn unreported(&self) {
-        self.tokens.unreported.add(1);
+    /// So many were charged that no model has said.
+    pub(crate) fn unreported(&self, tokens: u64) {
+        self.tokens.unreported.add(tokens);
     }
 
     /// So many units of a limit were let go.

@@ -15,6 +15,7 @@
 //! | `switch`  | at once: 101, and from then on each byte comes back | the connection's end   |
 //! | `redirect`|                                                     | 302 to `/now/answer`   |
 //! | `busy`    |                                                     | 429                    |
+//! | `usage`   |                                                     | 200, 200 tokens used   |
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -43,6 +44,9 @@ const HALF: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha";
 const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
     transfer-encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n";
 const STREAM_END: &[u8] = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n";
+const USAGE: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 73\r\n\r\n\
+    {\"usage\":{\"prompt_tokens\":150,\"completion_tokens\":50,\"total_tokens\":200}}";
 const SWITCH: &[u8] =
     b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 const REDIRECT: &[u8] =
@@ -121,6 +125,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             "stream" => (STREAM, STREAM_END),
             "switch" => (SWITCH, b""),
             "redirect" => (b"", REDIRECT),
+            "usage" => (b"", USAGE),
             "busy" => (b"", BUSY),
             _ => (b"", OK),
         };

@@ -17,7 +17,9 @@ const LIMITS: &str = r#"{
   "rpm": {"rate": "1/s", "burst": 1},
   "next": {"rate": "1/d", "mode": "shadow"},
   "spill-over_1": {"rate": "1/d", "mode": "tag"},
-  "shared": {"rate": "100000/d", "scope": "cluster"}
+  "shared": {"rate": "100000/d", "scope": "cluster"},
+  "tpm": {"rate": "100000/s", "unit": "tokens"},
+  "tiny": {"rate": "1000/s", "burst": 1, "unit": "tokens"}
 }"#;
 
 /// Who is not listed has a plan that nobody configured, named as an address.
@@ -25,6 +27,11 @@ const MORE: &str = r#""gateways": 1, "timeout": "10s", "on_failure": "local", "b
   "plans": {"pro": {"rpm": {"rate": "200/s", "burst": 1000}}, "suspended": {"rpm": "blocked"}},
   "clients": {"pro": {"plan": "pro"}, "suspended": {"plan": "suspended"}},
   "plan_from": [{"property": ["source", "address"]}],
+  "routes": [
+    {"match": {"prefix": "/now/usage"}, "limits": ["tpm", "tiny"]},
+    {"match": {"prefix": "/now/answer", "headers": {"x-tokens": "true"}}, "limits": ["tpm"]},
+    {"match": {}, "limits": ["rpm", "next", "spill-over_1", "shared"]}
+  ],
   "max_entries": 128"#;
 
 /// Each so many calls one is answered with nonsense.
@@ -56,7 +63,7 @@ impl Gateway {
     }
 
     /// Some requests of everybody: allowed, denied, over a limit in shadow and in tag mode, on
-    /// plans, before a Redis that fails at times and an upstream that has limits of its own;
+    /// plans, for tokens, before a Redis that fails at times and an upstream that has limits of its own;
     /// and of more clients than the table has room for.
     pub(super) fn traffic(&self) {
         let client = Client::new(self.envoy.address());
@@ -71,6 +78,12 @@ impl Gateway {
             }
         }
         seen.push(ask("pro", "/now/busy"));
+        // A model that reports what it took, more than a bucket may owe, and one that does not.
+        ask("pro", "/now/usage");
+        client.get(
+            "/now/answer",
+            &[("authorization", "Bearer pro"), ("x-tokens", "true")],
+        );
         assert!(seen.contains(&200) && seen.contains(&429), "{seen:?}");
         let round = self.rounds.fetch_add(1, Ordering::Relaxed);
         for number in 0..100 {

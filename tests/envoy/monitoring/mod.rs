@@ -10,15 +10,6 @@ mod shipped;
 
 use crate::harness::root;
 
-/// Counters that no configuration of the gateway here feeds, by their names in Prometheus.
-const NOT_YET_FED: [&str; 5] = [
-    "tollgate_tokens_reserved",
-    "tollgate_tokens_used",
-    "tollgate_tokens_returned",
-    "tollgate_tokens_unreported",
-    "tollgate_tokens_forgiven",
-];
-
 /// A file of the repository.
 fn read(file: &str) -> String {
     let text = std::fs::read_to_string(root().join(file));
