@@ -42,3 +42,4 @@ mod shipped_cluster;
 mod slots;
 mod spellings;
 mod tag;
+mod tokens;

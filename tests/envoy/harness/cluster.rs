@@ -81,6 +81,15 @@ pub fn config(limits: &str, token: &str, redis: &str) -> String {
 /// The shipped Envoy, which answers by itself, with a cluster for the bridge at this
 /// address.
 pub fn options(config: &str, bridge: SocketAddr) -> EnvoyOptions {
+    EnvoyOptions {
+        config: Some(config.to_owned()),
+        edits: vec![direct_response(), bridge_edit(bridge)],
+        ..EnvoyOptions::default()
+    }
+}
+
+/// Adds a cluster for the bridge at this address.
+pub fn bridge_edit(bridge: SocketAddr) -> (String, String) {
     let (ip, port) = (bridge.ip(), bridge.port());
     let cluster = format!(
         "
@@ -96,9 +105,5 @@ pub fn options(config: &str, bridge: SocketAddr) -> EnvoyOptions {
             address: {{ socket_address: {{ address: {ip}, port_value: {port} }} }}
 "
     );
-    EnvoyOptions {
-        config: Some(config.to_owned()),
-        edits: vec![direct_response(), ("\n  clusters:\n".to_owned(), cluster)],
-        ..EnvoyOptions::default()
-    }
+    ("\n  clusters:\n".to_owned(), cluster)
 }

@@ -3,6 +3,8 @@
 //! A client library cannot be made to send `//v1/%63hat` or a header with 0xFF in it, so
 //! `raw` writes what it is given, one request on a connection of its own.
 
+use super::chunked::{unchunked, unchunked_so_far};
+use super::process::eventually;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -153,6 +155,32 @@ impl Exchange {
     /// Whether something has come that was not read; waits for it.
     pub fn has_unread(&self) -> bool {
         self.stream.peek(&mut [0]).is_ok_and(|count| count > 0)
+    }
+
+    /// As much of a chunked body as has come, which is not waited for.
+    pub fn come(&mut self) -> Vec<u8> {
+        self.read_what_is_there();
+        match parse(&self.bytes, false) {
+            Some((answer, _)) => unchunked_so_far(&answer.body),
+            None => Vec::new(),
+        }
+    }
+
+    /// Waits for the end of a chunked body: whether it comes.
+    pub fn until_end(&mut self) -> bool {
+        let patience = Duration::from_secs(20);
+        let is_whole = || {
+            self.read_what_is_there();
+            let (answer, _) = parse(&self.bytes, false)?;
+            unchunked(&answer.body).map(|_| ())
+        };
+        eventually(patience, is_whole).is_some()
+    }
+
+    fn read_what_is_there(&mut self) {
+        let _ = self.stream.set_nonblocking(true);
+        while self.read() > 0 {}
+        let _ = self.stream.set_nonblocking(false);
     }
 
     /// The head of the answer, with as much of its body as came with it.

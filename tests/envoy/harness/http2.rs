@@ -5,10 +5,12 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const ACK: u8 = 1;
+const END_HEADERS: u8 = 4;
 const END_STREAM_AND_HEADERS: u8 = 5;
 const CANCEL: [u8; 4] = [0, 0, 0, 8];
 
@@ -34,20 +36,40 @@ impl Http2 {
 
     /// Begins a GET; the number of its stream.
     pub fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> u32 {
+        // From the static table.
+        self.begin(0x82, END_STREAM_AND_HEADERS, path, headers)
+    }
+
+    /// Begins a POST, whose body is to come; the number of its stream.
+    pub fn post(&mut self, path: &str, headers: &[(&str, &str)]) -> u32 {
+        self.begin(0x83, END_HEADERS, path, headers)
+    }
+
+    fn begin(&mut self, method: u8, flags: u8, path: &str, headers: &[(&str, &str)]) -> u32 {
         let id = self.streams * 2 + 1;
         self.streams += 1;
-        // From the static table: GET, http, and the names of a path and an authority.
-        let mut block = vec![0x82, 0x86, 0x04];
+        // From the static table: the method, http, and the names of a path and an authority.
+        let mut block = vec![method, 0x86, 0x04];
         text(&mut block, path);
         block.push(0x01);
         text(&mut block, "x");
-        for (name, value) in headers {
-            block.push(0);
-            text(&mut block, name);
-            text(&mut block, value);
-        }
-        self.frame(HEADERS, END_STREAM_AND_HEADERS, id, &block);
+        fields(&mut block, headers);
+        self.frame(HEADERS, flags, id, &block);
         id
+    }
+
+    /// A piece of a stream's body, which is not its end.
+    pub fn data(&mut self, stream: u32, bytes: &[u8]) {
+        for piece in bytes.chunks(16_384) {
+            self.frame(DATA, 0, stream, piece);
+        }
+    }
+
+    /// The end of a stream.
+    pub fn trailers(&mut self, stream: u32, headers: &[(&str, &str)]) {
+        let mut block = Vec::new();
+        fields(&mut block, headers);
+        self.frame(HEADERS, END_STREAM_AND_HEADERS, stream, &block);
     }
 
     pub fn reset(&mut self, stream: u32) {
@@ -71,6 +93,14 @@ impl Http2 {
 impl Drop for Http2 {
     fn drop(&mut self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+fn fields(block: &mut Vec<u8>, headers: &[(&str, &str)]) {
+    for (name, value) in headers {
+        block.push(0);
+        text(block, name);
+        text(block, value);
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod bootstrap;
 mod bridge;
+mod chunked;
 mod cluster;
 mod envoy;
 mod fake_bridge;
@@ -23,13 +24,17 @@ mod ports;
 mod process;
 mod prometheus;
 mod redis;
+mod scripted;
 mod traffic;
 mod upstream;
 mod wrk;
 
 pub use bootstrap::{direct_response, EnvoyOptions, Filter};
 pub use bridge::{Bridge, BridgeOptions};
-pub use cluster::{config as cluster_config, options as cluster_options, Cluster, PATIENT};
+pub use chunked::{unchunked, unchunked_so_far};
+pub use cluster::{
+    bridge_edit, config as cluster_config, options as cluster_options, Cluster, PATIENT,
+};
 pub use envoy::{validate, Envoy};
 pub use fake_bridge::{allowed, FakeBridge};
 pub use files::fitted;
@@ -41,6 +46,7 @@ pub use ports::free_port;
 pub use process::{eventually, promptly, Process};
 pub use prometheus::Prometheus;
 pub use redis::{Redis, PASSWORD, USER};
+pub use scripted::{Received, Scripted, Upstreamed};
 pub use traffic::Traffic;
 pub use upstream::Upstream;
 pub use wrk::{wrk, wrk_until, Load};
