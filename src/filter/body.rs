@@ -19,6 +19,8 @@ pub(super) struct Body {
     held: usize,
     /// Whether all of it was read.
     complete: bool,
+    /// Whether all of it was, and Envoy has not said so.
+    ending: bool,
     edit: Edit,
 }
 
@@ -54,6 +56,7 @@ impl Body {
             length: request.body_length(),
             held: 0,
             complete: false,
+            ending: false,
             edit: Edit::Never,
             policy,
         };
@@ -76,6 +79,11 @@ impl Body {
         self.complete
     }
 
+    /// Whether all of it is here but its end, for which the last piece waits.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending
+    }
+
     /// The model that it asks for.
     pub(super) fn model(&self) -> Named<'_> {
         match self.scanner.model() {
@@ -87,8 +95,9 @@ impl Body {
     }
 
     /// Reads what has come: Envoy's buffer has so many bytes, what it holds already
-    /// among them. With the last byte the body is complete, whether or not Envoy has
-    /// said so yet: an upstream needs no more than these.
+    /// among them. With the last byte a body is complete, whether or not Envoy has said
+    /// so yet: an upstream needs no more than these. A short one's last piece waits for
+    /// Envoy to say so, or a refusal would cost the client its connection.
     pub(super) fn read(&mut self, size: usize, is_end: bool) {
         let before = self.scanner.bytes();
         let piece = host::request_body(self.held, size.saturating_sub(self.held));
@@ -100,7 +109,8 @@ impl Body {
         let is_all = self
             .length
             .is_some_and(|length| self.scanner.bytes() >= length);
-        if (is_end || is_all) && !self.complete {
+        self.ending = is_all && !is_end && self.is_short();
+        if (is_end || is_all) && !self.ending && !self.complete {
             self.complete = true;
             self.scanner.end();
         }

@@ -116,6 +116,9 @@ impl Filter {
 
     /// What becomes of what comes of the request meanwhile.
     pub(super) fn action(&self) -> Action {
+        if self.body.as_ref().is_some_and(|body| body.is_ending()) {
+            return Action::Pause;
+        }
         match &self.stage {
             Stage::AwaitingBody(hold, _) => hold.action(),
             Stage::AwaitingRedis(_) | Stage::Looking(_) | Stage::Replied => Action::Pause,

@@ -148,7 +148,12 @@ fn a_client_that_has_some_left_is_refused_at_its_bodys_end() {
         let (most, last) = body.split_at(body.len() - 1);
         exchange.send(most, false);
         assert!(!exchange.is_refused());
+        // Envoy says of HTTP/1 only afterwards that this was the end, and closes the
+        // client's connection if it is answered before.
         exchange.send(last, false);
+        assert!(!exchange.is_refused());
+        assert_eq!(exchange.upstream_has(), (most.into(), false));
+        exchange.send("", true);
         assert!(exchange.is_refused());
         // Never the body's end.
         assert_eq!(exchange.upstream_has(), (most.into(), false));
