@@ -157,6 +157,30 @@ impl Exchange {
         self.stream.peek(&mut [0]).is_ok_and(|count| count > 0)
     }
 
+    /// Whether something has come by now.
+    pub fn has_unread_now(&self) -> bool {
+        let _ = self.stream.set_nonblocking(true);
+        let has = self.has_unread();
+        let _ = self.stream.set_nonblocking(false);
+        has
+    }
+
+    /// The next answer on a connection that goes on; it must tell its length.
+    pub fn next(&mut self) -> Option<Answer> {
+        loop {
+            if let Some((mut answer, true)) = parse(&self.bytes, self.head) {
+                let length = answer.header("content-length")?.parse().ok()?;
+                let head = self.bytes.len() - answer.body.len();
+                answer.body.truncate(length);
+                self.bytes.drain(..head + length);
+                return Some(answer);
+            }
+            if self.read() == 0 {
+                return None;
+            }
+        }
+    }
+
     /// As much of a chunked body as has come, which is not waited for.
     pub fn come(&mut self) -> Vec<u8> {
         self.read_what_is_there();

@@ -1,16 +1,21 @@
 //! Budgets in a model's tokens on a real Envoy: what is reserved, what the upstream sees
 //! meanwhile, and what is settled, to the token, however a request ends.
 
+mod asked;
+mod burst;
 mod early;
 mod held;
+mod hostile;
+mod models;
+mod refused;
+mod reload;
 mod streams;
 mod unreached;
 
 use crate::harness::{
-    bridge_edit, eventually, unchunked_so_far, Bridge, BridgeOptions, Client, Envoy, EnvoyOptions,
-    Exchange, Redis, Scripted, PATIENT,
+    bridge_edit, eventually, Bridge, BridgeOptions, Client, Envoy, EnvoyOptions, Exchange, Redis,
+    Scripted, PATIENT,
 };
-use serde_json::Value;
 use std::time::Duration;
 
 /// Envoy with the filter before an upstream that the test plays.
@@ -24,6 +29,8 @@ struct Clustered {
     play: Play,
     redis: Redis,
     _bridge: Bridge,
+    config: String,
+    options: Box<dyn Fn() -> EnvoyOptions>,
 }
 
 /// Far beyond what anything here takes.
@@ -85,11 +92,6 @@ impl Play {
         Exchange::begin(self.envoy.address(), request).expect("a connection")
     }
 
-    /// What a client has left of the one limit.
-    fn left(&self, key: &str) -> u64 {
-        left(&self.envoy, key, "tpm")
-    }
-
     /// Waits until a client has spent exactly so much, which it may have to be told first.
     #[track_caller]
     fn spent(&self, key: &str, tokens: u64) {
@@ -103,6 +105,15 @@ impl Play {
 
 impl Clustered {
     fn start(limits: &str, more: &str, flag: bool) -> Self {
+        Self::with(limits, more, flag, None)
+    }
+
+    /// With a listener that can be replaced, whose streams may go on for so many seconds.
+    fn replaceable(limits: &str, drain: u32) -> Self {
+        Self::with(limits, "", false, Some(drain))
+    }
+
+    fn with(limits: &str, more: &str, flag: bool, drain: Option<u32>) -> Self {
         let redis = Redis::start();
         let bridge = Bridge::with(&BridgeOptions {
             timeout_ms: Some(9_000),
@@ -114,12 +125,30 @@ impl Clustered {
         let more = format!(
             r#", "redis": {{"upstream": "tollgate_redis", "bridge": "upstash", "token": "{token}", {PATIENT}}}{more}"#
         );
-        let play = Play::with(limits, &more, edits);
+        let upstream = Scripted::start();
+        let config = config(limits, &more);
+        let (json, port) = (config.clone(), upstream.port());
+        let options = move || EnvoyOptions {
+            config: Some(json.clone()),
+            upstream: port,
+            edits: edits.clone(),
+            lds: drain.is_some(),
+            drain: drain.unwrap_or(1),
+            ..EnvoyOptions::default()
+        };
+        let envoy = Envoy::start(options());
         Self {
-            play,
+            play: Play { envoy, upstream },
             redis,
             _bridge: bridge,
+            config,
+            options: Box::new(options),
         }
+    }
+
+    /// One more Envoy before the same upstream.
+    fn another(&self) -> Envoy {
+        Envoy::start((self.options)())
     }
 }
 
