@@ -175,7 +175,7 @@ impl Meter {
                 if let Err(Refusal::Denied(denial)) = &mut counted.decision {
                     self.receipt.add_to(denial);
                 }
-                std::mem::take(&mut self.receipt).undo(plugin);
+                self.receipt.undo(plugin);
                 let reserved = self.budget.reservation.of(Tokens::All);
                 plugin.metrics.settled(reserved, 0);
                 Raised::Denied(counted)

@@ -129,27 +129,37 @@ impl Receipt {
 
     /// Gives all of it back: the request does not pass. What is counted as if alone
     /// stays charged, but for tokens, which it will not take.
-    pub(super) fn undo(self, plugin: &Plugin) {
-        let undone = |paid: &Paid| !paid.charge.limit.is_alone() || paid.tokens().is_some();
-        let paid = self.paid.into_iter().filter(undone);
+    pub(super) fn undo(&self, plugin: &Plugin) {
+        let undone = |paid: &&Paid| !paid.charge.limit.is_alone() || paid.tokens().is_some();
+        let paid = self.paid.iter().filter(undone);
         settle(plugin, paid.map(|paid| (paid, 0)));
     }
 
-    /// Settles the tokens to what the request took.
-    pub(super) fn settle(self, plugin: &Plugin, used: impl Fn(Tokens) -> Used) {
-        let paid = self.paid.into_iter().filter_map(|paid| {
+    /// Settles the tokens to what the request took. A limit that was charged in two
+    /// stores, as where a lease has come in between, has taken them once: as many as it
+    /// was charged in the first one, and the rest in the other.
+    pub(super) fn settle(&self, plugin: &Plugin, used: impl Fn(Tokens) -> Used) {
+        let places = self.paid.iter().enumerate();
+        let paid = places.filter_map(|(place, paid)| {
+            let same = |other: &&Paid| Rc::ptr_eq(&other.charge.limit, &paid.charge.limit);
+            let units = |paid: &Paid| u64::from(paid.charge.cost.get());
+            let all = || self.paid.iter();
+            let before: u64 = all().take(place).filter(same).map(units).sum();
+            let from_here: u64 = all().skip(place).filter(same).map(units).sum();
             let used = match used(paid.tokens()?) {
                 Used::Reported(used) => used,
-                Used::AtLeast(used) => used.max(paid.charge.cost.get().into()),
+                Used::AtLeast(used) => used.max(before.saturating_add(from_here)),
             };
-            Some((paid, used))
+            let used = used.saturating_sub(before);
+            let is_last = from_here == units(paid);
+            Some((paid, if is_last { used } else { used.min(units(paid)) }))
         });
         settle(plugin, paid);
     }
 }
 
 /// Corrects each of these charges to so many units.
-fn settle(plugin: &Plugin, paid: impl Iterator<Item = (Paid, u64)>) {
+fn settle<'p>(plugin: &Plugin, paid: impl Iterator<Item = (&'p Paid, u64)>) {
     let mut pages: Vec<(PageIndex, Vec<Correction>)> = Vec::new();
     let mut owing: Vec<Owing> = Vec::new();
     for (paid, used) in paid {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cluster::{answer_thirty, chat, cluster, A_MINUTE};
 use super::{asking, usage};
-use crate::host::{Gateway, Redis};
+use crate::host::{Gateway, Redis, Request};
 
 fn leased() -> Gateway {
     cluster(
@@ -77,4 +77,22 @@ fn an_overrun_of_a_lease_is_told_to_redis() {
         redis.left("tpm", 60_000, A_MINUTE),
         60_000 - 40 * 30 - 30_000
     );
+}
+
+/// Charged at its headers in Redis and at its body from a lease that has come meanwhile.
+#[test]
+fn what_two_stores_were_charged_for_is_used_once() {
+    let (gateway, mut redis) = (leased(), Redis::default());
+    let body = asking(1_000);
+    let mut call = gateway.exchange(&Request::chat("alice").sized(&body));
+    call.answer_by(&mut redis);
+    gateway.run(&mut redis, Duration::from_millis(30));
+    let calls = redis.calls;
+    call.send(&body, true);
+    assert!(call.asks().is_none() && !call.is_refused());
+    assert_eq!(call.upstream_has(), (body.into(), true));
+    assert_eq!(redis.calls, calls, "from the lease");
+    answer_thirty(call);
+    gateway.run(&mut redis, Duration::from_secs(6));
+    assert_eq!(redis.left("tpm", 60_000, A_MINUTE), 60_000 - 30);
 }
