@@ -54,7 +54,7 @@ lint: ## formatting, lints, dependencies, and the fences between the rooms
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features tool -- --deny warnings
 	cargo clippy --locked --lib --target wasm32-wasip1 -- --deny warnings
-	shellcheck scripts/*.sh envoy/bridge/*.sh envoy/docker/*.sh tests/docker/stand_ins/*.sh
+	shellcheck .githooks/* scripts/*.sh envoy/bridge/*.sh envoy/docker/*.sh tests/docker/stand_ins/*.sh
 	.tools/deny/bin/cargo-deny --locked check bans licenses sources
 	@scripts/fences.sh
 
