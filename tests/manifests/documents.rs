@@ -30,11 +30,22 @@ impl Document {
 pub(crate) fn parse(file: &str, text: &str) -> Vec<Document> {
     let documents = serde_norway::Deserializer::from_str(text);
     documents
-        .map(|document| Document {
-            file: file.to_owned(),
-            value: Value::deserialize(document).unwrap_or_else(|error| panic!("{file}: {error}")),
+        .map(|document| {
+            // Read as JSON at once, the last of two members would win in silence.
+            let read = serde_norway::Value::deserialize(document);
+            let read = read.unwrap_or_else(|error| panic!("{file}: {error}"));
+            Document {
+                file: file.to_owned(),
+                value: Value::deserialize(read).unwrap_or_else(|error| panic!("{file}: {error}")),
+            }
         })
         .collect()
+}
+
+#[test]
+#[should_panic(expected = "some.yaml: ")]
+fn a_member_that_is_there_twice_is_an_error() {
+    parse("some.yaml", "spec:\n  a: { b: 1, b: 2 }");
 }
 
 /// Files of a folder by their ending, in order.
