@@ -2,6 +2,8 @@
 //! starter, where the artefacts are, a client.
 #![allow(dead_code)]
 
+#[path = "../../tests/envoy/harness/chunked.rs"]
+mod chunked;
 #[path = "../../tests/envoy/harness/http.rs"]
 pub mod http;
 #[path = "../../tests/envoy/harness/paths.rs"]

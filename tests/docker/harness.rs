@@ -1,6 +1,8 @@
 //! The parts of the harness of the tests on Envoy that serve here.
 #![allow(dead_code, unreachable_pub)]
 
+#[path = "../envoy/harness/chunked.rs"]
+mod chunked;
 #[path = "../envoy/harness/http.rs"]
 mod http;
 #[path = "../envoy/harness/paths.rs"]

@@ -179,7 +179,7 @@ fn a_response_is_asked_for_in_plain_text() {
     let seen = upstream.request();
     assert_eq!(seen.header("accept-encoding"), None, "{}", seen.head);
     let mut compressed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-    compressed.extend((0..6_000_u32).map(|n| (n * 7_919 >> 3) as u8));
+    compressed.extend((0..6_000_u32).map(|n| ((n * 7_919) >> 3) as u8));
     upstream.answer(
         200,
         "application/json\r\ncontent-encoding: gzip",
