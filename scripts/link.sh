@@ -2,14 +2,14 @@
 # Links the filter without the callbacks that it does not have.
 #
 # The SDK exports every callback of the ABI, and Envoy calls each that it finds, also
-# those that do nothing: for the log and the end of each stream. They are a good part of
+# those that do nothing, as for the log of each stream. They are a good part of
 # what a module costs a request. rustc has the linker export them all, and a linker
 # cannot be told to take one back, so they are taken off its command line.
 set -euo pipefail
 
 declare -A unused
 for callback in \
-    proxy_on_done proxy_on_log \
+    proxy_on_log \
     proxy_on_queue_ready proxy_on_foreign_function \
     proxy_on_grpc_{receive,close,receive_initial_metadata,receive_trailing_metadata} \
     proxy_on_new_connection proxy_on_{downstream,upstream}_{data,connection_close}; do

@@ -37,6 +37,8 @@ enum StartError {
 #[derive(Default)]
 pub(crate) struct Root {
     plugin: Option<Rc<Plugin>>,
+    /// Whether Envoy waits for what is owed to be paid, to forget it.
+    has_ended: bool,
 }
 
 // === impl Plugin ===
@@ -135,7 +137,29 @@ impl Root {
     }
 }
 
+impl Root {
+    /// Pays what is owed, as far as it can be paid now. Whether more is.
+    fn owes(&self) -> bool {
+        let Some(plugin) = &self.plugin else {
+            return false;
+        };
+        let owes = !plugin.pages.pay_owed(&plugin.metrics);
+        let leases = plugin.redis.as_ref().is_some_and(Redis::tick);
+        owes || leases
+    }
+}
+
 impl Context for Root {
+    /// Envoy has another configuration by now, and this one's last requests have ended:
+    /// what they have left to be paid is paid first.
+    fn on_done(&mut self) -> bool {
+        self.has_ended = self.owes();
+        if self.has_ended {
+            host::arm_tick();
+        }
+        !self.has_ended
+    }
+
     /// An answer that no stream waits for is about a lease, or tokens settled.
     fn on_http_call_response(
         &mut self,
@@ -173,13 +197,14 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let Some(plugin) = &self.plugin else {
-            return host::disarm_tick();
-        };
-        let owes = !plugin.pages.pay_owed(&plugin.metrics);
-        let leases = plugin.redis.as_ref().is_some_and(Redis::tick);
-        if !owes && !leases {
-            host::disarm_tick();
+        if self.owes() {
+            return;
+        }
+        host::disarm_tick();
+        if std::mem::take(&mut self.has_ended) {
+            if let Err(failure) = host::done() {
+                error!("a former configuration stays in memory: {failure}");
+            }
         }
     }
 }

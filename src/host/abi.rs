@@ -8,6 +8,7 @@ use super::HostError;
 
 #[link(wasm_import_module = "env")]
 extern "C" {
+    fn proxy_done() -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_property(
         path: *const u8,
@@ -97,6 +98,16 @@ pub(super) fn set_property(path: &str, value: &str) -> Result<(), HostError> {
     match status {
         OK => Ok(()),
         status => Err(failed("set_property", status)),
+    }
+}
+
+/// Lets Envoy forget a root context that has asked it to wait. The SDK's call panics
+/// where it did not.
+pub(crate) fn done() -> Result<(), HostError> {
+    // SAFETY: it has no arguments.
+    match unsafe { proxy_done() } {
+        OK => Ok(()),
+        status => Err(failed("done", status)),
     }
 }
 

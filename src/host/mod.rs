@@ -23,6 +23,7 @@ mod secret;
 mod stored_page;
 mod tick;
 
+pub(crate) use abi::done;
 pub(crate) use body::{replace_request_body, request_body, response_body};
 pub(crate) use clock::{monotonic, wall, Clocks};
 pub(crate) use entropy::{nonce, table_key};
@@ -36,7 +37,7 @@ pub(crate) use reply::{
 pub(crate) use request::HostRequest;
 pub(crate) use response::{has_upstream, response_header, response_status};
 pub(crate) use secret::{reveal, NoSecret};
-pub(crate) use tick::disarm as disarm_tick;
+pub(crate) use tick::{arm as arm_tick, disarm as disarm_tick};
 
 use std::fmt;
 
