@@ -42,6 +42,7 @@ fn the_module_is_the_filter() {
         "configure",
         "context_create",
         "delete",
+        "done",
         "http_call_response",
         "memory_allocate",
         "request_body",
@@ -49,6 +50,7 @@ fn the_module_is_the_filter() {
         "request_trailers",
         "response_body",
         "response_headers",
+        "response_trailers",
         "tick",
         "vm_start",
     ];

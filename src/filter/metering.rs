@@ -12,7 +12,7 @@ use proxy_wasm::types::Action;
 use super::body::{self, Body, Hold};
 use super::meter::{End, Raised};
 use super::{Filter, Stage};
-use crate::host::HostRequest;
+use crate::host::{self, HostRequest};
 use crate::request::{self, Request};
 use crate::tokens::Policy;
 
@@ -35,6 +35,9 @@ impl Filter {
         let body = Body::expected(policy, &request, hold);
         self.body = Some(Box::new(body));
         self.stage = Stage::AwaitingBody(hold, request.into_headers());
+        if hold == Hold::Yes {
+            host::read_body_meanwhile();
+        }
         hold.action()
     }
 

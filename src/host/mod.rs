@@ -7,6 +7,7 @@
 
 mod abi;
 mod asked;
+mod at_headers;
 mod body;
 mod clock;
 mod entropy;
@@ -24,6 +25,7 @@ mod stored_page;
 mod tick;
 
 pub(crate) use abi::done;
+pub(crate) use at_headers::read_body_meanwhile;
 pub(crate) use body::{replace_request_body, request_body, response_body};
 pub(crate) use clock::{monotonic, wall, Clocks};
 pub(crate) use entropy::{nonce, table_key};
