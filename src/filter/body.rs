@@ -60,7 +60,7 @@ impl Body {
             edit: Edit::Never,
             policy,
         };
-        if body.policy.include_usage && body.is_short() && is_json(request) {
+        if body.policy.include_usage && body.is_short() && may_be_asked(request) {
             body.edit = Edit::IfStream;
             if hold == Hold::No {
                 host::remove_request_header("content-length");
@@ -192,6 +192,13 @@ pub(super) fn keep_response_readable(policy: &Policy, request: &HostRequest<'_>)
     if reads && request.header("accept-encoding").next().is_some() {
         host::remove_request_header("accept-encoding");
     }
+}
+
+/// Whether it may be one that can be asked for its usage. Other APIs refuse a field
+/// that they do not know, and report without being asked.
+fn may_be_asked(request: &HostRequest<'_>) -> bool {
+    let path = request.path().split(|byte| *byte == b'?').next();
+    path.is_some_and(|path| path.ends_with(b"/completions")) && is_json(request)
 }
 
 fn is_json(request: &HostRequest<'_>) -> bool {

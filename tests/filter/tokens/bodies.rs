@@ -161,6 +161,12 @@ fn a_body_that_needs_no_question_stays_as_it_is() {
             .sized(STREAM)
             .header("content-encoding", "gzip"),
         Request::chat("alice"),
+        Request::chat("alice")
+            .sized(STREAM)
+            .with(":path", "/v1/responses"),
+        Request::chat("alice")
+            .sized(STREAM)
+            .with(":path", "/v1/messages?a=/completions"),
     ] {
         let length = request.clone();
         let mut call = gateway.exchange(&request);
