@@ -41,8 +41,18 @@ fn content(config: &Value, feedback: &str) {
         upstream: api.port(),
         ..EnvoyOptions::default()
     });
+    python(
+        "tests/envoy/sdk/clients.py",
+        &envoy,
+        &[("FEEDBACK", feedback)],
+    );
+    envoy.assert_vm_lives();
+}
+
+/// Runs a script of tests with both clients, told where Envoy is, and these settings.
+pub(crate) fn python(script: &str, envoy: &Envoy, settings: &[(&str, &str)]) {
     let mut python = Command::new("python3");
-    python.arg(root().join("tests/envoy/sdk/clients.py"));
+    python.arg(root().join(script));
     // Both read settings of their own from the environment: whoever runs this may have some.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -55,7 +65,7 @@ fn content(config: &Value, feedback: &str) {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("GATEWAY_URL", format!("http://{}", envoy.address()))
         .env("ADMIN_URL", format!("http://{}", envoy.admin_address()))
-        .env("FEEDBACK", feedback)
+        .envs(settings.iter().copied())
         .env("NO_PROXY", "127.0.0.1")
         .output()
         .expect("python3 runs");
@@ -64,7 +74,6 @@ fn content(config: &Value, feedback: &str) {
         output.status.success(),
         "`make setup` installs them\n{said}"
     );
-    envoy.assert_vm_lives();
 }
 
 #[test]

@@ -7,8 +7,10 @@ mod early;
 mod held;
 mod hostile;
 mod models;
+mod providers;
 mod refused;
 mod reload;
+mod sdk;
 mod streams;
 mod unreached;
 
