@@ -4,7 +4,7 @@ use log::error;
 use proxy_wasm::types::Action;
 
 use super::status::{self, Told};
-use super::{Filter, Stage};
+use super::{Filter, Phase, Stage};
 use crate::feedback::{Protocol, Refusal, Reply};
 use crate::host::{self, HostRequest};
 use crate::request::Request;
@@ -23,7 +23,7 @@ impl Filter {
     fn answer(&mut self, reply: &Reply) -> Action {
         host::note(&reply.state);
         // What the upstream has said already cannot be taken back.
-        if !self.responds {
+        if self.phase != Phase::Responding {
             if let Err(failure) = host::send(reply) {
                 error!("a request could not be answered: {failure}");
             }

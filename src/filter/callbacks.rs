@@ -8,7 +8,7 @@ use proxy_wasm::types::Action;
 
 use super::counting::Passed;
 use super::meter::End;
-use super::{Filter, Stage};
+use super::{Filter, Phase, Stage};
 use crate::host::{self, HostRequest};
 use crate::request::Body;
 
@@ -33,6 +33,7 @@ impl HttpContext for Filter {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {
+        self.phase = Phase::Response;
         // An upstream that does not wait for the body is charged as one that does.
         if matches!(self.stage, Stage::AwaitingBody(..)) {
             if let Some(body) = self.body.take() {
@@ -40,7 +41,7 @@ impl HttpContext for Filter {
                 self.body = Some(body);
             }
         }
-        self.responds = true;
+        self.phase = Phase::Responding;
         self.show();
         if let Some(meter) = &mut self.meter {
             meter.responds();

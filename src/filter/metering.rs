@@ -11,7 +11,7 @@ use proxy_wasm::types::Action;
 
 use super::body::{self, Body, Hold};
 use super::meter::{End, Raised};
-use super::{Filter, Stage};
+use super::{Filter, Phase, Stage};
 use crate::host::{self, HostRequest};
 use crate::request::{self, Request};
 use crate::tokens::Policy;
@@ -59,7 +59,7 @@ impl Filter {
         let Stage::AwaitingBody(hold, headers) = mem::replace(&mut self.stage, Stage::Start) else {
             return;
         };
-        if hold == Hold::Yes {
+        if hold == Hold::Yes && self.phase == Phase::Request {
             body.tell_new_length();
         }
         let request = HostRequest::again(headers, request::Body::Read(body.model()));

@@ -46,8 +46,19 @@ pub(crate) struct Filter {
     body: Option<Box<Body>>,
     /// Its tokens, where it passes and takes any.
     meter: Option<Box<Meter>>,
-    /// Whether its response is on its way to the client.
-    responds: bool,
+    phase: Phase,
+}
+
+/// What of a request and its response is there to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The request.
+    Request,
+    /// The response's headers, and a reply may still take its place. The request's
+    /// headers are out of reach.
+    Response,
+    /// Nothing: the response is on its way.
+    Responding,
 }
 
 /// How far the request has come.
@@ -84,7 +95,7 @@ impl Filter {
             inquiry: None,
             body: None,
             meter: None,
-            responds: false,
+            phase: Phase::Request,
         }
     }
 
@@ -102,7 +113,7 @@ impl Filter {
         if let (Some(pseudonyms), Some(client)) = (&plugin.pseudonyms, &admission.logged) {
             host::note_client(&pseudonyms.of(client.as_bytes()));
         }
-        if is_marked && !self.responds {
+        if is_marked && self.phase == Phase::Request {
             host::remove_request_header(OVER);
         }
         self.plan = admission.plan;
@@ -175,7 +186,7 @@ impl Filter {
         match (tags.first(), over.first()) {
             (Some(tag), _) => {
                 host::note(&format!("tagged:{tag}"));
-                if !self.responds {
+                if self.phase == Phase::Request {
                     host::set_request_header(OVER, &tags.join(", "));
                 }
             }

@@ -130,6 +130,28 @@ fn a_model_may_be_who_is_counted() {
     assert!(each("b"));
 }
 
+/// Found by reading: what changes the request's headers cannot be called for once
+/// there is a response, and would have stopped the filter.
+#[test]
+fn an_answer_before_the_body_has_ended_leaves_the_requests_headers_alone() {
+    let gateway = gateway(
+        r#""limits": {"l": {"rate": "1/d", "mode": "tag"}},
+           "routes": [{"match": {"model": "gpt"}, "limits": ["l"],
+                       "tokens": {"hold": true, "include_usage": true}},
+                      {"match": {}, "limits": ["l"]}]"#,
+    );
+    let body = r#"{"model":"gpt","stream":true}"#;
+    let request = Request::chat("alice").sized(format!("{body}  "));
+    for _ in 0..2 {
+        let mut call = gateway.exchange_early(&request.clone().header("x-tollgate-over", "all"));
+        call.send(body, false);
+        call.respond_to_end(504, &[], true);
+        call.end();
+    }
+    assert_eq!(gateway.counter("tollgate.limit.l.allowed"), 1);
+    assert_eq!(gateway.counter("tollgate.limit.l.tagged"), 1);
+}
+
 #[test]
 fn an_answer_before_the_body_has_ended_is_charged() {
     let gateway = by_model();
