@@ -1,10 +1,8 @@
 //! The Envoy under measurement.
 
-use super::bootstrap::{bootstrap, listener_name};
 use super::harness::http::Client;
 use super::harness::paths;
 use super::harness::process::{eventually, Process};
-use super::variant::Variant;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,10 +24,16 @@ pub struct Answers {
     pub all: u64,
 }
 
+/// The name of a variant's listener, also the prefix of its counters, and of its module the
+/// VM's id: no two variants share a VM or its shared data.
+pub fn listener_name(index: usize) -> String {
+    format!("variant{index}")
+}
+
 impl Gateway {
-    pub fn start(folder: &Path, variants: &[Variant]) -> Self {
+    pub fn start(folder: &Path, bootstrap: &str) -> Self {
         let config = folder.join("envoy.json");
-        fs::write(&config, bootstrap(variants)).expect("the bootstrap can be written");
+        fs::write(&config, bootstrap).expect("the bootstrap can be written");
         let admin = folder.join("admin");
         let mut command = Command::new(paths::envoy());
         command.args(["--concurrency", "1", "--log-level", "error"]);
@@ -53,14 +57,14 @@ impl Gateway {
     }
 
     /// Where each variant listens.
-    pub fn addresses(&self, variants: &[Variant]) -> Vec<SocketAddr> {
+    pub fn addresses(&self, variants: usize) -> Vec<SocketAddr> {
         let page = self.admin.get("/listeners", &[]).text();
         let address = |name: String| {
             let line = page.lines().find_map(|line| line.strip_prefix(&name));
             let address = line.and_then(|line| line.strip_prefix("::"));
             address.expect("the listener is there").parse()
         };
-        (0..variants.len())
+        (0..variants)
             .map(|index| address(listener_name(index)).expect("an address"))
             .collect()
     }
@@ -77,18 +81,20 @@ impl Gateway {
 
     /// What a listener has answered so far.
     pub fn answers(&self, index: usize, class: &str) -> Answers {
-        let name = listener_name(index);
-        let page = format!("/stats?filter=^http.{name}.downstream_rq_");
-        let page = self.admin.get(&page, &[]).text();
-        let count = |counter: &str| {
-            let name = format!("http.{name}.downstream_rq_{counter}: ");
+        let prefix = format!("http.{}.downstream_rq_", listener_name(index));
+        let [expected, all] = self.counters(&prefix, [class, "completed"]);
+        Answers { expected, all }
+    }
+
+    /// The counters of these names behind a prefix.
+    pub fn counters<const N: usize>(&self, prefix: &str, names: [&str; N]) -> [u64; N] {
+        let page = self.admin.get(&format!("/stats?filter=^{prefix}"), &[]);
+        let page = page.text();
+        names.map(|name| {
+            let name = format!("{prefix}{name}: ");
             let value = page.lines().find_map(|line| line.strip_prefix(&name));
             value.expect("the counter").parse().expect("a number")
-        };
-        Answers {
-            expected: count(class),
-            all: count("completed"),
-        }
+        })
     }
 
     pub fn log(&self) -> String {

@@ -1,4 +1,5 @@
-//! What a request costs Envoy's CPU with the filter, against what any filter costs.
+//! What a request costs Envoy's CPU with the filter, and what a chunk of a streamed
+//! response, against what any filter costs.
 //!
 //! `make bench`, or `cargo bench --bench envoy -- --help` once the modules are built.
 //!
@@ -31,17 +32,24 @@ mod load;
 mod report;
 mod rounds;
 mod statistics;
+mod streams;
 mod variant;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Parser)]
 struct Options {
-    /// How many rounds.
+    /// How many rounds of requests.
     #[arg(long, default_value_t = 120)]
     rounds: usize,
-    /// How long a round takes, all variants together.
+    /// How many rounds of streams, of two or three seconds each.
+    #[arg(long, default_value_t = 30)]
+    streams: usize,
+    /// One part only.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// How long a round of requests takes, all variants together.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     /// Distinct clients that ask in turn. 46000 fill the table of the default
@@ -56,14 +64,24 @@ struct Options {
     bench: bool,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Requests,
+    Streams,
+}
+
 fn main() {
     let options = Options::parse();
-    let variants = variant::all(options.keys, &options.module);
-    let rounds = rounds::run(
-        &variants,
-        options.keys,
-        options.rounds.max(1),
-        options.seconds,
-    );
-    report::print(&variants, &rounds);
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    if wanted(Part::Requests) {
+        let variants = variant::of_requests(options.keys, &options.module);
+        let rounds = options.rounds.max(1);
+        let rounds = rounds::run(&variants, options.keys, rounds, options.seconds);
+        report::print(&variants, &rounds);
+    }
+    if wanted(Part::Streams) {
+        let variants = variant::of_streams(&options.module);
+        let rounds = streams::run(&variants, options.streams.max(1));
+        streams::print(&variants, &rounds);
+    }
 }

@@ -1,5 +1,6 @@
 //! Every variant for a moment, again and again.
 
+use super::bootstrap::{bootstrap, Upstream};
 use super::gateway::Gateway;
 use super::harness::process::eventually;
 use super::load::Load;
@@ -26,8 +27,8 @@ struct Bench<'a> {
 
 pub fn run(variants: &[Variant], keys: u32, rounds: usize, seconds: f64) -> Vec<Round> {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let gateway = Gateway::start(folder.path(), variants);
-    let addresses = gateway.addresses(variants).into_iter();
+    let gateway = Gateway::start(folder.path(), &bootstrap(variants, Upstream::None));
+    let addresses = gateway.addresses(variants.len()).into_iter();
     let mut bench = Bench {
         loads: addresses
             .map(|address| Load::start(folder.path(), address, keys))
@@ -40,6 +41,19 @@ pub fn run(variants: &[Variant], keys: u32, rounds: usize, seconds: f64) -> Vec<
     let rounds = (0..rounds).map(|number| bench.round(number)).collect();
     assert_eq!(bench.gateway.log(), "", "Envoy has something to say");
     rounds
+}
+
+/// Each of so many variants once. The order changes with the round, in which and from
+/// where, so that no variant always follows the same one.
+pub fn order(count: usize, round: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |step| {
+        let index = (step + round / 2) % count;
+        if round.is_multiple_of(2) {
+            index
+        } else {
+            count - 1 - index
+        }
+    })
 }
 
 impl Bench<'_> {
@@ -59,18 +73,9 @@ impl Bench<'_> {
         assert!(warm.is_some(), "{name} does not answer {class}");
     }
 
-    /// Each variant once. The order changes, in which and from where, so that no variant
-    /// always follows the same one.
     fn round(&self, number: usize) -> Round {
-        let count = self.variants.len();
-        let mut round = vec![0.0; count];
-        for step in 0..count {
-            let index = (step + number / 2) % count;
-            let index = if number.is_multiple_of(2) {
-                index
-            } else {
-                count - 1 - index
-            };
+        let mut round = vec![0.0; self.variants.len()];
+        for index in order(self.variants.len(), number) {
             round[index] = self.slice(index);
         }
         round

@@ -30,9 +30,17 @@ pub const NOOP_AGAIN: usize = 2;
 
 /// Enough for all that a loopback can send, and too little for a second request.
 const AMPLE: &str = r#"{"rate": "1000000/s"}"#;
+const AMPLE_TOKENS: &str = r#"{"rate": "1000000/s", "unit": "tokens"}"#;
 const SCARCE: &str = r#"{"rate": "1/d"}"#;
 
-pub fn all(clients: u32, modules: &[PathBuf]) -> Vec<Variant> {
+/// Where among streams' variants the two copies of the module that reads bodies stand.
+pub const READER: usize = 1;
+pub const READER_AGAIN: usize = 2;
+
+/// What has the no-op module read bodies.
+const READS: &str = "read bodies";
+
+pub fn of_requests(clients: u32, modules: &[PathBuf]) -> Vec<Variant> {
     let noop = paths::wasm("noop");
     let tollgate = paths::wasm("tollgate");
     let one = configuration(&[("first", AMPLE)]);
@@ -50,12 +58,38 @@ pub fn all(clients: u32, modules: &[PathBuf]) -> Vec<Variant> {
         },
         variant("Envoy's local_ratelimit", Some(Filter::Native { clients })),
     ];
-    variants.extend(modules.iter().map(|file| {
+    variants.extend(others(modules, &one));
+    variants
+}
+
+pub fn of_streams(modules: &[PathBuf]) -> Vec<Variant> {
+    let noop = paths::wasm("noop");
+    let tokens = configuration(&[("tokens", AMPLE_TOKENS)]);
+    let mut variants = vec![
+        variant("no filter", None),
+        module("a module that reads bodies", &noop, READS),
+        module("the same again", &noop, READS),
+        module("no-op module", &noop, ""),
+        module(
+            "Tollgate, a limit in tokens",
+            &paths::wasm("tollgate"),
+            &tokens,
+        ),
+    ];
+    variants.extend(others(modules, &tokens));
+    variants
+}
+
+/// Other modules, each under its file's name.
+fn others<'a>(
+    modules: &'a [PathBuf],
+    configuration: &'a str,
+) -> impl Iterator<Item = Variant> + 'a {
+    modules.iter().map(move |file| {
         let file = file.canonicalize().expect("the module is there");
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        module(&name, &file, &one)
-    }));
-    variants
+        module(&name, &file, configuration)
+    })
 }
 
 /// Clients by a header, one route, headers as by default.
