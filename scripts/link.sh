@@ -7,14 +7,16 @@
 # cannot be told to take one back, so they are taken off its command line.
 set -euo pipefail
 
-# The callback for request headers is the filter's own (src/host/at_headers.rs). A linker
-# cannot be told to export it under another name either: that is written into the module
-# afterwards, over a name of the same length.
-readonly own=tollg_on_request_headers name=proxy_on_request_headers
+# Some callbacks are the filter's own (src/host/callbacks.rs). A linker cannot be told to
+# export one under another name either: that is written into the module afterwards, over a
+# name of the same length.
+readonly own=tollg_on_ name=proxy_on_
+replaced=(done request_{headers,body,trailers} response_{body,trailers})
 
 declare -A unused
 for callback in \
-    "$name" proxy_on_log \
+    "${replaced[@]/#/$name}" \
+    proxy_on_log \
     proxy_on_queue_ready proxy_on_foreign_function \
     proxy_on_grpc_{receive,close,receive_initial_metadata,receive_trailing_metadata} \
     proxy_on_new_connection proxy_on_{downstream,upstream}_{data,connection_close}; do

@@ -34,8 +34,9 @@ enum StartError {
 }
 
 /// The root context.
-#[derive(Default)]
 pub(crate) struct Root {
+    /// By which Envoy names it.
+    context: u32,
     plugin: Option<Rc<Plugin>>,
     /// Whether Envoy waits for what is owed to be paid, to forget it.
     has_ended: bool,
@@ -107,6 +108,16 @@ impl fmt::Display for StartError {
 // === impl Root ===
 
 impl Root {
+    fn new(context: u32) -> Self {
+        // Of its end it wants to know.
+        host::watch(context);
+        Self {
+            context,
+            plugin: None,
+            has_ended: false,
+        }
+    }
+
     /// Takes a configuration, or says in the log all that is wrong with it:
     /// Envoy itself tells its operator no more than that it was refused.
     fn configure(&mut self, text: &[u8]) -> bool {
@@ -146,6 +157,12 @@ impl Root {
         let owes = !plugin.pages.pay_owed(&plugin.metrics);
         let leases = plugin.redis.as_ref().is_some_and(Redis::tick);
         owes || leases
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        host::unwatch(self.context);
     }
 }
 
@@ -189,9 +206,9 @@ impl RootContext for Root {
         Some(ContextType::HttpContext)
     }
 
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         Some(match &self.plugin {
-            Some(plugin) => Box::new(Filter::new(plugin.clone())),
+            Some(plugin) => Box::new(Filter::new(id, plugin.clone())),
             None => Box::new(Unconfigured),
         })
     }
@@ -211,5 +228,5 @@ impl RootContext for Root {
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
+    proxy_wasm::set_root_context(|id| Box::new(Root::new(id)));
 }}

@@ -144,6 +144,9 @@ impl Drop for Filter {
         if let Stage::AwaitingRedis(waiting) = mem::replace(&mut self.stage, Stage::Replied) {
             waiting.abandon(&self.plugin);
         }
+        if self.is_watched {
+            host::unwatch(self.context);
+        }
         self.settle_tokens(End::Cut);
         self.release();
     }

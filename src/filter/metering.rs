@@ -23,6 +23,7 @@ impl Filter {
     pub(super) fn expect_body(&mut self, policy: &Rc<Policy>, request: &HostRequest<'_>) {
         body::keep_response_readable(policy, request);
         if request.body() == request::Body::Coming {
+            self.watch();
             let body = Body::expected(policy.clone(), request, Hold::No);
             self.body = Some(Box::new(body));
         }
@@ -32,6 +33,7 @@ impl Filter {
     pub(super) fn await_body(&mut self, policy: Rc<Policy>, request: HostRequest<'_>) -> Action {
         body::keep_response_readable(&policy, &request);
         let hold = Hold::of(&policy, &request);
+        self.watch();
         let body = Body::expected(policy, &request, hold);
         self.body = Some(Box::new(body));
         self.stage = Stage::AwaitingBody(hold, request.into_headers());
@@ -130,6 +132,12 @@ impl Filter {
             }
             Stage::Start | Stage::Admitted(..) => Action::Continue,
         }
+    }
+
+    /// Has Envoy tell of what follows the headers.
+    pub(super) fn watch(&mut self) {
+        self.is_watched = true;
+        host::watch(self.context);
     }
 
     /// Settles the tokens of a request that has ended.

@@ -33,6 +33,9 @@ use status::Looking;
 
 /// The filter's side of one request.
 pub(crate) struct Filter {
+    /// By which Envoy names it, and whether it is told of what follows the headers.
+    context: u32,
+    is_watched: bool,
     plugin: Rc<Plugin>,
     stage: Stage,
     plan: Plan,
@@ -85,8 +88,10 @@ pub(crate) struct Unconfigured;
 // === impl Filter ===
 
 impl Filter {
-    pub(crate) fn new(plugin: Rc<Plugin>) -> Self {
+    pub(crate) fn new(context: u32, plugin: Rc<Plugin>) -> Self {
         Self {
+            context,
+            is_watched: false,
             feedback: plugin.config.feedback.clone(),
             plugin,
             stage: Stage::Start,
@@ -150,22 +155,22 @@ impl Filter {
         if counted.slots.is_some() {
             self.slots = counted.slots;
         }
-        let metrics = &self.plugin.metrics;
         match counted.decision {
             Ok(_) if self.inquiry.is_some() => self.tell(request),
             Ok(passed) => {
                 match counted.reserved {
                     Some(reserved) => {
+                        self.watch();
                         self.meter = Some(Box::new(Meter::new(&self.plugin, *reserved)))
                     }
-                    None => metrics.planned(self.plan, true),
+                    None => self.plugin.metrics.planned(self.plan, true),
                 }
                 self.mark(&counted.over);
                 self.stage = Stage::Admitted(passed, self.wall());
                 Action::Continue
             }
             Err(refusal) => {
-                metrics.planned(self.plan, false);
+                self.plugin.metrics.planned(self.plan, false);
                 self.refuse(&refusal, request)
             }
         }

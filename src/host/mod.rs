@@ -7,8 +7,8 @@
 
 mod abi;
 mod asked;
-mod at_headers;
 mod body;
+mod callbacks;
 mod clock;
 mod entropy;
 mod headers;
@@ -25,8 +25,8 @@ mod stored_page;
 mod tick;
 
 pub(crate) use abi::done;
-pub(crate) use at_headers::read_body_meanwhile;
 pub(crate) use body::{replace_request_body, request_body, response_body};
+pub(crate) use callbacks::{read_body_meanwhile, unwatch, watch};
 pub(crate) use clock::{monotonic, wall, Clocks};
 pub(crate) use entropy::{nonce, table_key};
 pub(crate) use metrics::{Metrics, RedisMetrics};
