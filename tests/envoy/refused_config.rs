@@ -8,7 +8,7 @@ const BROKEN: &str = r#"{
   "limits": {
     "rpm": {"rate": "15/m", "burst": 0},
     "fast": {"rate": "fast"},
-    "weekly": {"quota": 1000, "per": "week", "unit": "tokens"}
+    "weekly": {"quota": 1000, "per": "week", "unit": "token"}
   },
   "routes": [{"match": {}, "limits": ["rpm", "nolimit"]}]
 }"#;
@@ -19,7 +19,7 @@ const REASONS: &[&str] = &[
     "stripp",
     "limits.rpm.burst: expected a whole number of at least 1, found 0",
     "limits.fast.rate: expected",
-    "limits.weekly.unit = \"tokens\": not supported yet",
+    "limits.weekly.unit: expected \"requests\", \"tokens\", \"input_tokens\" or \"output_tokens\", found \"token\"",
     "routes[0].limits[1]: expected",
     "nolimit",
 ];
