@@ -34,7 +34,7 @@ knows request
 knows secret
 knows pseudonym
 knows limit
-knows tokens limit
+knows tokens limit request
 knows redis limit pseudonym secret
 knows table limit
 knows feedback limit

@@ -11,6 +11,8 @@
 //!    what the answer means.
 //! 4. [`feedback`] turns the verdict into headers on the response, or into the
 //!    whole reply to a request that does not pass.
+//! 5. [`tokens`] reads of a model's request what it may take and of its response
+//!    what it took, and the charge is settled to that.
 //!
 //! `filter` walks this way in Envoy's callbacks, `root` takes the [`config`]
 //! in. All but `host`, `filter` and `root` is pure: functions of values, with

@@ -72,12 +72,13 @@ pub enum Body<'a> {
 pub enum Model<'a> {
     /// It names none.
     None,
-    /// This one.
+    /// This one, in UTF-8, without JSON's escapes.
     One(&'a [u8]),
     /// Two different ones. Whichever Tollgate took, the upstream might take the
     /// other.
     Several,
-    /// It is not understood.
+    /// It is no JSON object, not all of one, or none that can be told from another:
+    /// UTF-16, nested too deep, a name of more than 256 bytes.
     Unreadable,
 }
 

@@ -6,8 +6,8 @@ use log::error;
 use proxy_wasm::types::Action;
 
 use crate::host::{self, HostRequest};
-use crate::request::{Model as Named, Request};
-use crate::tokens::{Model, Policy, RequestScanner, UsageFrom};
+use crate::request::Request;
+use crate::tokens::{Policy, RequestScanner, UsageFrom};
 
 /// What was seen of a request's body.
 pub(super) struct Body {
@@ -82,16 +82,6 @@ impl Body {
     /// Whether all of it is here but its end, for which the last piece waits.
     pub(super) fn is_ending(&self) -> bool {
         self.ending
-    }
-
-    /// The model that it asks for.
-    pub(super) fn model(&self) -> Named<'_> {
-        match self.scanner.model() {
-            Model::None => Named::None,
-            Model::One(name) => Named::One(name),
-            Model::Several => Named::Several,
-            Model::Unreadable => Named::Unreadable,
-        }
     }
 
     /// Reads what has come: Envoy's buffer has so many bytes, what it holds already

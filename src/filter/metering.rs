@@ -64,7 +64,7 @@ impl Filter {
         if hold == Hold::Yes && self.phase == Phase::Request {
             body.tell_new_length();
         }
-        let request = HostRequest::again(headers, request::Body::Read(body.model()));
+        let request = HostRequest::again(headers, request::Body::Read(body.scanner.model()));
         self.begin(request, Some(&body.scanner));
     }
 

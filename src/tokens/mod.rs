@@ -22,9 +22,10 @@ mod shape;
 mod sse;
 mod usage;
 
+pub use crate::request::Model;
 pub use framing::Framing;
 pub use policy::{Policy, Reserve, UsageFrom};
-pub use request::{Closing, Model, RequestScanner};
+pub use request::{Closing, RequestScanner};
 pub use reservation::Reservation;
 pub use response::{Passed, ResponseScanner};
 pub use shape::Shape;

@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use super::json::Machine;
+use super::Model;
 
 /// Reads of a request's body what it asks for, as it passes.
 #[derive(Debug)]
@@ -9,21 +10,6 @@ pub struct RequestScanner {
     machine: Machine,
     asked: Asked,
     has_ended: bool,
-}
-
-/// The model that a body names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Model<'a> {
-    /// A JSON object that names none.
-    None,
-    /// Its name in UTF-8, without JSON's escapes.
-    One(&'a [u8]),
-    /// Two different ones: whichever is taken here, the upstream may take the
-    /// other.
-    Several,
-    /// No JSON object, or not all of it yet, or none that can be told from
-    /// another: UTF-16, nested too deep, a name of more than 256 bytes.
-    Unreadable,
 }
 
 /// Where the top-level object ends.
