@@ -178,7 +178,8 @@ impl CalendarQuota {
         now: u64,
     ) -> QuotaState {
         let (used, window) = self.current(state, now);
-        if units < 0 && seconds(charged_at) < window.start {
+        let is_past = charged_at < now && seconds(charged_at) < window.start;
+        if units < 0 && is_past {
             return window.state(used);
         }
         window.state(used.saturating_add_signed(units))
