@@ -131,8 +131,9 @@ fn every_cut(play: &Play, kind: &str, framings: &[bool]) {
 
 #[test]
 fn every_cut_of_an_edited_body_is_one_request() {
-    for flag in BOTH {
-        every_cut(&play("", flag), "application/json\r\n", &[false, true]);
+    let framings: [&[bool]; 2] = [&[false, true], &[false]];
+    for (flag, framings) in BOTH.into_iter().zip(framings) {
+        every_cut(&play("", flag), "application/json\r\n", framings);
     }
 }
 
