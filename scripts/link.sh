@@ -11,7 +11,7 @@ set -euo pipefail
 # export one under another name either: that is written into the module afterwards, over a
 # name of the same length.
 readonly own=tollg_on_ name=proxy_on_
-replaced=(done request_{headers,body,trailers} response_{body,trailers})
+replaced=('done' request_{headers,body,trailers} response_{body,trailers})
 
 declare -A unused
 for callback in \
