@@ -10,6 +10,8 @@ mod models;
 mod providers;
 mod refused;
 mod reload;
+#[path = "../../filter/tokens/said.rs"]
+mod said;
 mod sdk;
 mod streams;
 mod unreached;
@@ -18,6 +20,7 @@ use crate::harness::{
     bridge_edit, eventually, Bridge, BridgeOptions, Client, Envoy, EnvoyOptions, Exchange, Redis,
     Scripted, PATIENT,
 };
+use said::{asking, input, usage};
 use std::time::Duration;
 
 /// Envoy with the filter before an upstream that the test plays.
@@ -186,24 +189,6 @@ fn post(path: &str, key: &str, body: &[u8]) -> Vec<u8> {
     let mut request = head(path, key, &lines);
     request.extend(body);
     request
-}
-
-/// The body of a chat that asks for at most so many tokens.
-fn asking(max_tokens: u32) -> String {
-    format!(r#"{{"model":"m","max_tokens":{max_tokens},"messages":[]}}"#)
-}
-
-/// Tokens that a body is taken to have.
-fn input(body: &str) -> u64 {
-    body.len().div_ceil(4) as u64
-}
-
-/// What a model says that has read and written so many.
-fn usage(input: u64, output: u64) -> String {
-    let total = input + output;
-    format!(
-        r#"{{"choices":[],"usage":{{"prompt_tokens":{input},"completion_tokens":{output},"total_tokens":{total}}}}}"#
-    )
 }
 
 /// An event of a stream with a piece of text.

@@ -7,10 +7,12 @@ mod leases;
 mod model;
 mod parts;
 mod reserve;
+mod said;
 mod usage;
 mod worked_example;
 
 use crate::host::{Answer, Exchange, Gateway, Request};
+use said::{asking, input, usage};
 
 /// A budget that does not refill to speak of.
 const SLOW: &str = r#""rate": "1/m", "burst": 10000, "unit": "tokens""#;
@@ -35,24 +37,6 @@ fn left(gateway: &Gateway, limit: &str) -> u64 {
     let limits = status["limits"].as_array().unwrap();
     let found = limits.iter().find(|item| item["name"] == *limit).unwrap();
     found["remaining"].as_u64().unwrap()
-}
-
-/// The body of a chat that asks for at most so many tokens.
-fn asking(max_tokens: u32) -> String {
-    format!(r#"{{"model":"m","max_tokens":{max_tokens},"messages":[]}}"#)
-}
-
-/// Tokens that a body is taken to have.
-fn input(body: &str) -> u64 {
-    body.len().div_ceil(4) as u64
-}
-
-/// What a model says that has read and written so many.
-fn usage(input: u64, output: u64) -> String {
-    let total = input + output;
-    format!(
-        r#"{{"choices":[],"usage":{{"prompt_tokens":{input},"completion_tokens":{output},"total_tokens":{total}}}}}"#
-    )
 }
 
 /// A chat whose body has come to its end.
