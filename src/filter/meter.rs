@@ -17,7 +17,7 @@ pub(super) struct Meter {
     budget: Budget,
     receipt: Receipt,
     /// The limits that have allowed it, until that is counted.
-    met: Vec<Rc<Limit>>,
+    met: Option<Vec<Rc<Limit>>>,
     raise: Raise,
     response: Response,
 }
@@ -74,7 +74,7 @@ impl Meter {
         Self {
             budget,
             receipt,
-            met,
+            met: Some(met),
             raise: Raise::Due,
             response: Response {
                 status: None,
@@ -96,9 +96,11 @@ impl Meter {
 
     /// The request passes: counts that, once. Whether it was not counted before.
     pub(super) fn passes(&mut self, plugin: &Plugin) -> bool {
-        let met = std::mem::take(&mut self.met);
+        let Some(met) = self.met.take() else {
+            return false;
+        };
         met.iter().for_each(|limit| plugin.metrics.passed(limit));
-        !met.is_empty()
+        true
     }
 
     /// Reserves what the body asks for beyond what is reserved, once it is read.

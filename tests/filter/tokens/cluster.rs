@@ -214,6 +214,25 @@ fn while_redis_is_silent_a_gateway_counts_its_share_and_settles_it() {
     assert!(gateway.counter("tollgate.redis.fallbacks") > 3);
 }
 
+/// What passes because nothing could be asked was not counted for its plan.
+#[test]
+fn what_passes_while_redis_is_silent_counts_for_its_plan_once() {
+    let gateway = cluster(
+        r#""limits": {"tpm": {"rate": "1/m", "burst": 4000, "unit": "tokens", "scope": "cluster"}},
+           "plans": {"pro": {"tpm": {"rate": "2/m"}}}, "clients": {"alice": {"plan": "pro"}}"#,
+        r#""on_failure": "allow""#,
+    );
+    let body = asking(100);
+    let mut call = gateway.exchange(&Request::chat("alice").sized(&body));
+    call.send(&body, true);
+    gateway.answer_call(&call.asks().unwrap(), crate::host::Response::timeout());
+    call.after_answer();
+    assert!(!call.is_refused());
+    answer_thirty(call);
+    assert_eq!(gateway.counter("tollgate.plan.pro.allowed"), 1);
+    assert_eq!(gateway.counter("tollgate.limit.tpm.allowed"), 0);
+}
+
 #[test]
 fn a_settlement_waits_for_a_breaker_to_close_and_is_sent_once() {
     let gateway = cluster(
