@@ -71,8 +71,7 @@ impl Body {
 
     /// Whether it is short enough for its end to wait for a decision.
     pub(super) fn is_short(&self) -> bool {
-        let most = self.policy.max_body.get().into();
-        self.length.is_some_and(|length| length <= most)
+        self.policy.is_short(self.length)
     }
 
     pub(super) fn is_complete(&self) -> bool {
@@ -160,9 +159,7 @@ impl Hold {
     /// What is to be held of a request that waits for its body. A body that may be
     /// too long for Envoy's buffer is not.
     pub(super) fn of(policy: &Policy, request: &HostRequest<'_>) -> Self {
-        let most = policy.max_body.get().into();
-        let is_short = request.body_length().is_some_and(|length| length <= most);
-        match policy.hold && is_short {
+        match policy.hold && policy.is_short(request.body_length()) {
             true => Self::Yes,
             false => Self::No,
         }

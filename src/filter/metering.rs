@@ -85,7 +85,7 @@ impl Filter {
         action
     }
 
-    pub(super) fn raise(&mut self) -> Action {
+    fn raise(&mut self) -> Action {
         let (Some(meter), Some(body)) = (&mut self.meter, &self.body) else {
             return self.action();
         };
@@ -111,7 +111,7 @@ impl Filter {
     }
 
     /// Counts a request that takes tokens and passes.
-    pub(super) fn pass(&mut self) {
+    fn pass(&mut self) {
         if let Some(meter) = &mut self.meter {
             if meter.passes(&self.plugin) {
                 self.plugin.metrics.planned(self.plan, true);
@@ -120,7 +120,7 @@ impl Filter {
     }
 
     /// What becomes of what comes of the request meanwhile.
-    pub(super) fn action(&self) -> Action {
+    fn action(&self) -> Action {
         if self.body.as_ref().is_some_and(|body| body.is_ending()) {
             return Action::Pause;
         }

@@ -113,7 +113,7 @@ impl Paid {
     }
 
     /// The time in which the limit gives one unit back, ns; 0 of a quota.
-    pub(super) fn interval(&self) -> u64 {
+    fn interval(&self) -> u64 {
         let Kind::Metered {
             allowance, scope, ..
         } = &self.charge.limit.kind

@@ -44,6 +44,14 @@ pub struct Reserve {
 
 // === impl Policy ===
 
+impl Policy {
+    /// Whether a body of this length is short enough for its end to wait for a
+    /// decision. One whose length nobody says is not.
+    pub fn is_short(&self, length: Option<u64>) -> bool {
+        length.is_some_and(|length| length <= self.max_body.get().into())
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
