@@ -14,8 +14,6 @@ pub struct Budget {
     pub policy: Rc<Policy>,
     /// As many as it is taken to need.
     pub reservation: Reservation,
-    /// The length of its body, where that is known.
-    pub length: Option<u64>,
 }
 
 // === impl Budget ===
@@ -29,15 +27,13 @@ impl Budget {
         read: Option<&RequestScanner>,
     ) -> Option<Self> {
         let policy = route.tokens.as_ref()?;
-        let length = request.body_length();
         let reserve = &policy.reserve;
         Some(Self {
             reservation: match read {
                 Some(body) => reserve.of_body(body),
-                None => reserve.at_headers(length),
+                None => reserve.at_headers(request.body_length()),
             },
             policy: policy.clone(),
-            length,
         })
     }
 
