@@ -8,19 +8,12 @@ use std::borrow::Cow;
 
 /// A request at the time its headers are read.
 pub trait Request {
-    /// Every header line in order, names in lower case, pseudo-headers
-    /// (`:path`, `:method`, `:authority`) among them.
-    fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])>;
+    /// Every line of one header, by its name in lower case; pseudo-headers (`:path`,
+    /// `:method`, `:authority`) are headers too.
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
 
     /// An Envoy attribute, or `None` where Envoy has none of that name.
     fn attribute(&self, path: &AttributePath) -> Option<Vec<u8>>;
-
-    /// Every line of one header.
-    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers()
-            .filter(move |(found, _)| *found == name.as_bytes())
-            .map(|(_, value)| value)
-    }
 
     /// The first line of one header, empty where there is none.
     fn first<'a>(&'a self, name: &'a str) -> &'a [u8] {

@@ -54,10 +54,10 @@ impl<'b> HostRequest<'b> {
 }
 
 impl Request for HostRequest<'_> {
-    fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let read = || abi::headers(abi::Headers::Request);
         let read = || read().unwrap_or_else(|failure| self.failed(failure));
-        headers::pairs(self.headers.get_or_init(read))
+        headers::values(self.headers.get_or_init(read), name)
     }
 
     fn body(&self) -> Body<'_> {

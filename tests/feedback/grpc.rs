@@ -8,8 +8,9 @@ use crate::{blocked, denial, feedback, header, limit, SECOND};
 struct Asks(Vec<(&'static str, &'static [u8])>);
 
 impl Request for Asks {
-    fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_bytes(), *value))
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let lines = self.0.iter().filter(move |(found, _)| *found == name);
+        lines.map(|(_, value)| *value)
     }
 
     fn attribute(&self, _: &AttributePath) -> Option<Vec<u8>> {

@@ -1,7 +1,5 @@
 //! Ids of clients.
 
-use std::iter;
-
 use proptest::prelude::*;
 use tollgate::client::{
     ClientFrom, ClientId, Clients, Credential, CredentialPlace, Found, Kind, Missing, PathParams,
@@ -15,8 +13,8 @@ struct Everywhere([u8; 4]);
 // === impl Everywhere ===
 
 impl Request for Everywhere {
-    fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        iter::once((&b""[..], &self.0[..]))
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        name.is_empty().then_some(&self.0[..]).into_iter()
     }
 
     fn attribute(&self, path: &AttributePath) -> Option<Vec<u8>> {

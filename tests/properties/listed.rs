@@ -24,9 +24,10 @@ struct Asking {
 // === impl Asking ===
 
 impl Request for Asking {
-    fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let lines = self.headers.iter();
-        lines.map(|(name, value)| (name.as_bytes(), &value[..]))
+        let lines = lines.filter(move |(found, _)| *found == name);
+        lines.map(|(_, value)| &value[..])
     }
 
     fn attribute(&self, path: &AttributePath) -> Option<Vec<u8>> {
