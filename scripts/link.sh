@@ -11,12 +11,12 @@ set -euo pipefail
 # export one under another name either: that is written into the module afterwards, over a
 # name of the same length.
 readonly own=tollg_on_ name=proxy_on_
-replaced=('done' request_{headers,body,trailers} response_{body,trailers})
+replaced=('done' tick request_{headers,body,trailers} response_{body,trailers})
 
 declare -A unused
 for callback in \
     "${replaced[@]/#/$name}" \
-    proxy_on_log \
+    proxy_on_log proxy_on_delete \
     proxy_on_queue_ready proxy_on_foreign_function \
     proxy_on_grpc_{receive,close,receive_initial_metadata,receive_trailing_metadata} \
     proxy_on_new_connection proxy_on_{downstream,upstream}_{data,connection_close}; do

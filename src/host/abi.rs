@@ -103,7 +103,7 @@ pub(super) fn set_property(path: &str, value: &str) -> Result<(), HostError> {
 
 /// Lets Envoy forget a root context that has asked it to wait. The SDK's call panics
 /// where it did not.
-pub(crate) fn done() -> Result<(), HostError> {
+pub(super) fn done() -> Result<(), HostError> {
     // SAFETY: it has no arguments.
     match unsafe { proxy_done() } {
         OK => Ok(()),

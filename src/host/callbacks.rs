@@ -7,15 +7,21 @@
 //! an answer that stops the body with the headers, without a limit and whatever the
 //! setting; the SDK's `Action` has not.
 //!
-//! **After them** Envoy calls for every piece of every body, for trailers and at the
-//! end, and few requests want to know: only those that are watched are looked up in the
-//! SDK.
+//! **After them** Envoy calls for every piece of every body and for trailers, and few
+//! requests want to know: only those that are watched are looked up in the SDK.
+//!
+//! **At the end** Envoy calls twice in a row, that a context is done and that it is to be
+//! forgotten, and each call costs. The second one is not exported: what is done is
+//! forgotten at once. Only a root context may have to wait, and is forgotten on the tick
+//! that ends its waiting.
 //!
 //! `scripts/link.sh` exports these in place of the SDK's, under their names.
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+
+use super::{abi, HostError};
 
 extern "C" {
     fn proxy_on_request_headers(context: u32, count: usize, is_end: bool) -> u32;
@@ -24,6 +30,8 @@ extern "C" {
     fn proxy_on_response_body(context: u32, size: usize, is_end: bool) -> u32;
     fn proxy_on_response_trailers(context: u32, count: usize) -> u32;
     fn proxy_on_done(context: u32) -> bool;
+    fn proxy_on_delete(context: u32);
+    fn proxy_on_tick(context: u32);
 }
 
 const CONTINUE: u32 = 0;
@@ -34,12 +42,20 @@ const PAUSE_ALL: u32 = 4;
 
 thread_local! {
     static READS_BODY: Cell<bool> = const { Cell::new(false) };
+    static WAITED: Cell<bool> = const { Cell::new(false) };
     static WATCHED: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// The body is to be read while the headers are held, as far as Envoy allows it.
 pub(crate) fn read_body_meanwhile() {
     READS_BODY.set(true);
+}
+
+/// The root context whose tick this is was done before and has waited: now it ends.
+pub(crate) fn end() -> Result<(), HostError> {
+    abi::done()?;
+    WAITED.set(true);
+    Ok(())
 }
 
 /// This context wants to know what comes after its headers, and of its end.
@@ -108,8 +124,17 @@ extern "C" fn tollg_on_response_trailers(context: u32, count: usize) -> u32 {
 
 #[no_mangle]
 extern "C" fn tollg_on_done(context: u32) -> bool {
-    match is_watched(context) {
-        true => unsafe { proxy_on_done(context) },
-        false => true,
+    let is_done = !is_watched(context) || unsafe { proxy_on_done(context) };
+    if is_done {
+        unsafe { proxy_on_delete(context) };
+    }
+    is_done
+}
+
+#[no_mangle]
+extern "C" fn tollg_on_tick(context: u32) {
+    unsafe { proxy_on_tick(context) };
+    if WAITED.take() {
+        unsafe { proxy_on_delete(context) };
     }
 }

@@ -24,9 +24,8 @@ mod secret;
 mod stored_page;
 mod tick;
 
-pub(crate) use abi::done;
 pub(crate) use body::{replace_request_body, request_body, response_body};
-pub(crate) use callbacks::{read_body_meanwhile, unwatch, watch};
+pub(crate) use callbacks::{end, read_body_meanwhile, unwatch, watch};
 pub(crate) use clock::{monotonic, wall, Clocks};
 pub(crate) use entropy::{nonce, table_key};
 pub(crate) use metrics::{Metrics, RedisMetrics};

@@ -29,8 +29,9 @@ extern "C" {
         body: usize,
         trailers: usize,
     );
-    fn proxy_on_done(id: u32) -> bool;
-    fn proxy_on_log(id: u32);
+    // What the module exports as `proxy_on_done`; `proxy_on_delete` and `proxy_on_log` it
+    // does not export.
+    fn tollg_on_done(id: u32) -> bool;
     fn proxy_on_delete(id: u32);
 }
 
@@ -61,8 +62,9 @@ pub fn configure(config: &str) -> Option<u32> {
 pub fn end_root(root: u32) {
     with(|host| host.enter(root));
     unsafe {
-        proxy_on_done(root);
-        proxy_on_delete(root);
+        if !tollg_on_done(root) {
+            proxy_on_delete(root);
+        }
     }
     with(|host| {
         host.roots.remove(&root);
@@ -246,10 +248,6 @@ fn answer(stream: Stream) -> Answer {
 /// Ends a stream, wherever it is.
 pub fn end(id: u32) -> Stream {
     with(|host| host.enter(id));
-    unsafe {
-        proxy_on_log(id);
-        proxy_on_done(id);
-        proxy_on_delete(id);
-    }
+    assert!(unsafe { tollg_on_done(id) });
     with(|host| host.streams.remove(&id)).unwrap()
 }
