@@ -56,7 +56,7 @@ impl Plugin {
         };
         Ok(Self {
             key: host::table_key(&config.namespace)?,
-            pages: Pages::new(&config.namespace, config.layout, clocks(&config)),
+            pages: Pages::new(&config.namespace, config.layout, clocks(&config))?,
             metrics: Metrics::define(&config.limits, &config.plans)?,
             redis,
             pseudonyms,

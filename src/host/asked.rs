@@ -1,5 +1,6 @@
 //! The pages of one request, as they were read, decided on and charged.
 
+use super::page_store::PageStore;
 use super::pages::Slots;
 use super::stored_page::{StoredPage, MAX_TRIES};
 use super::{HostError, Metrics};
@@ -68,12 +69,25 @@ impl<'a, 'r> Charged<'a, 'r> {
 // === impl Asked ===
 
 impl<'r> Asked<'r> {
-    pub(super) fn read(key: &'r str, request: &'r PageCharge, now: Now) -> Result<Self, HostError> {
-        let stored = StoredPage::read(key)?;
+    /// What a page says. What this worker has kept of it is good for charges, which a
+    /// write then proves right, and for nothing else.
+    pub(super) fn of(
+        store: &'r PageStore,
+        request: &'r PageCharge,
+        now: Now,
+    ) -> Result<Self, HostError> {
+        let mut stored = store.recall(request.page)?;
+        let mut decided = stored.page.decide(&request.charges, now);
+        let is_charge =
+            |decided: &Decided| decided.changes(Which::All) && !decided.is_enforced_denial();
+        if stored.is_kept() && !decided.iter().all(is_charge) {
+            stored.read_again()?;
+            decided = stored.page.decide(&request.charges, now);
+        }
         Ok(Self {
             request,
-            decided: stored.page.decide(&request.charges, now),
             stored,
+            decided,
         })
     }
 
@@ -111,12 +125,13 @@ impl<'r> Asked<'r> {
     ) -> Result<Swap, HostError> {
         let charges = &self.request.charges;
         for _ in 0..MAX_TRIES {
-            if !self.decided.iter().any(|decided| decided.changes(which)) {
-                return Ok(Swap::Done);
-            }
-            let evictions = self.stored.page.commit(charges, &self.decided, which, now);
-            if self.stored.write()? {
-                metrics.evictions(evictions);
+            if self.decided.iter().any(|decided| decided.changes(which)) {
+                let evictions = self.stored.page.commit(charges, &self.decided, which, now);
+                if self.stored.write()? {
+                    metrics.evictions(evictions);
+                    return Ok(Swap::Done);
+                }
+            } else if !self.stored.is_kept() {
                 return Ok(Swap::Done);
             }
             self.stored.read_again()?;

@@ -15,6 +15,7 @@ mod headers;
 mod metrics;
 mod owed;
 mod page_keys;
+mod page_store;
 mod pages;
 mod redis;
 mod reply;
@@ -23,6 +24,7 @@ mod response;
 mod secret;
 mod stored_page;
 mod tick;
+mod write_numbers;
 
 pub(crate) use body::{replace_request_body, request_body, response_body};
 pub(crate) use callbacks::{end, read_body_meanwhile, unwatch, watch};

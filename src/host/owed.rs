@@ -5,7 +5,7 @@
 use log::error;
 
 use super::pages::{Pages, Slots};
-use super::stored_page::{StoredPage, MAX_TRIES};
+use super::stored_page::MAX_TRIES;
 use super::{tick, HostError, Metrics};
 use crate::limit::Now;
 use crate::table::{Charge, Corrected, Correction, Entry, Page, PageCharge, PageIndex};
@@ -101,7 +101,7 @@ impl Pages {
     /// `None` where other requests won every race.
     fn try_to_pay(&self, owed: &Owed) -> Result<Option<Corrected>, HostError> {
         let now = self.clocks.now()?;
-        let mut stored = StoredPage::read(self.keys.of(owed.page()))?;
+        let mut stored = self.store.recall(owed.page())?;
         for _ in 0..MAX_TRIES {
             let corrected = owed.pay(&mut stored.page, now);
             if stored.write()? {

@@ -10,8 +10,8 @@ use log::error;
 
 use super::asked::{Asked, Charged, Swap};
 use super::owed::Owed;
-use super::page_keys::PageKeys;
-use super::stored_page::{StoredPage, MAX_TRIES};
+use super::page_store::PageStore;
+use super::stored_page::MAX_TRIES;
 use super::{Clocks, HostError, Metrics};
 use crate::limit::Now;
 use crate::table::{
@@ -21,7 +21,7 @@ use crate::table::{
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Pages {
-    pub(super) keys: PageKeys,
+    pub(super) store: PageStore,
     pub(super) clocks: Clocks,
     /// What is still to be given back or settled.
     pub(super) owed: RefCell<Vec<Owed>>,
@@ -47,12 +47,12 @@ pub(crate) enum Uncounted {
 
 impl Pages {
     /// The table of this namespace and layout.
-    pub(crate) fn new(namespace: &str, layout: Layout, clocks: Clocks) -> Self {
-        Self {
-            keys: PageKeys::new(namespace, layout),
+    pub(crate) fn new(namespace: &str, layout: Layout, clocks: Clocks) -> Result<Self, HostError> {
+        Ok(Self {
+            store: PageStore::new(namespace, layout)?,
             clocks,
             owed: RefCell::default(),
-        }
+        })
     }
 
     /// Asks all entries, and charges them if all allow it and `which` wants it.
@@ -89,7 +89,7 @@ impl Pages {
     /// there, ns.
     pub(crate) fn look(&self, request: &PageCharge) -> Result<Vec<(u32, u64)>, HostError> {
         let now = self.clocks.now()?;
-        let stored = StoredPage::read(self.keys.of(request.page))?;
+        let stored = self.store.read(request.page)?;
         Ok(stored.page.look(&request.charges, now))
     }
 
@@ -101,7 +101,7 @@ impl Pages {
         fingerprint: Fingerprint,
     ) -> Result<Option<Option<(u32, u64)>>, HostError> {
         let now = self.clocks.now()?;
-        let stored = StoredPage::read(self.keys.of(page))?;
+        let stored = self.store.read(page)?;
         let look = stored.page.seen(fingerprint, now);
         Ok(look.map(|look| look.left()))
     }
@@ -178,7 +178,7 @@ impl Pages {
     }
 
     fn ask<'r>(&'r self, request: &'r PageCharge, now: Now) -> Result<Asked<'r>, HostError> {
-        Asked::read(self.keys.of(request.page), request, now)
+        Asked::of(&self.store, request, now)
     }
 
     /// Changes a page for the sake of what it saves; `false` where nothing is
@@ -186,7 +186,7 @@ impl Pages {
     fn update(&self, page: PageIndex, mut change: impl FnMut(&mut Page, Now) -> bool) -> bool {
         let mut updated = || -> Result<bool, HostError> {
             let now = self.clocks.now()?;
-            let mut stored = StoredPage::read(self.keys.of(page))?;
+            let mut stored = self.store.read(page)?;
             for _ in 0..MAX_TRIES {
                 if !change(&mut stored.page, now) {
                     return Ok(false);

@@ -11,12 +11,14 @@ mod decided;
 mod denial;
 mod entry;
 mod hash;
+mod kept;
 mod layout;
 mod look;
 mod page;
 
 pub use decided::{Decided, Which};
 pub use hash::{ClientHash, Fingerprint, TableKey};
+pub use kept::KeptPages;
 pub use layout::{Layout, PageIndex, ENTRIES_PER_PAGE, MAX_ENTRIES};
 pub use look::Look;
 pub use page::{Page, Said};

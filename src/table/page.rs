@@ -21,7 +21,7 @@ use super::{
 use crate::limit::{Cost, Now};
 
 /// A page of the table, in the bytes it was read in.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Page(Vec<u8>);
 
 /// A place in a page, by its number.

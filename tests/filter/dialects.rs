@@ -168,17 +168,15 @@ fn a_denial_by_slots_says_nothing_of_requests() {
 /// Each reading is a call of the host, on every request.
 #[test]
 fn only_what_is_chosen_is_paid_for() {
-    let none = Reads::default();
-    let (map, both) = (
-        Reads {
-            response_headers: 1,
-            ..none
-        },
-        Reads {
-            response_headers: 1,
-            wall: 1,
-        },
-    );
+    let none = Reads {
+        pages: 1,
+        ..Reads::default()
+    };
+    let map = Reads {
+        response_headers: 1,
+        ..none
+    };
+    let both = Reads { wall: 1, ..map };
     for (headers, expected) in [
         (r#"[]"#, none),
         (r#"["ratelimit", "x-ratelimit"]"#, none),

@@ -21,6 +21,7 @@ mod feedback;
 mod grpc;
 mod host;
 mod hostile;
+mod kept;
 mod lease_failures;
 mod lease_promise;
 mod leases;

@@ -13,6 +13,7 @@ mod clients;
 mod config;
 mod debt;
 mod entries;
+mod kept;
 mod listed;
 mod path;
 mod quota;

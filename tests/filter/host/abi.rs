@@ -6,6 +6,7 @@ use std::io::Write;
 
 use super::memory::*;
 use super::state::{now, wall, with, Phase, Reply};
+use super::store::Store;
 
 const PLUGIN_CONFIGURATION: u32 = 7;
 const REQUEST_HEADERS: u32 = 0;
@@ -134,9 +135,14 @@ imports! {
     }
 
     proxy_get_shared_data(key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32) {
-        match with(|host| host.store.get(bytes(key, key_size))) {
+        let key = bytes(key, key_size);
+        with(|host| host.reads.pages += u32::from(Store::is_page(key)));
+        match with(|host| host.store.get(key)) {
             Some((value, found)) => {
-                give(&value, data, size);
+                // Envoy hands no empty value over.
+                if !value.is_empty() {
+                    give(&value, data, size);
+                }
                 *cas = found;
                 OK
             }
@@ -147,7 +153,8 @@ imports! {
     proxy_set_shared_data(key: *const u8, key_size: usize, data: *const u8, size: usize, cas: u32) {
         let (key, value) = (bytes(key, key_size), bytes(data, size).to_vec());
         with(|host| {
-            if host.loses_race() || !host.store.set(key, value, cas) {
+            // Who does not compare is in no race.
+            if (cas != 0 && host.loses_race()) || !host.store.set(key, value, cas) {
                 return CAS_MISMATCH;
             }
             OK

@@ -57,6 +57,7 @@ pub struct Metric {
 pub struct Reads {
     pub wall: u32,
     pub response_headers: u32,
+    pub pages: u32,
 }
 
 pub struct Reply {

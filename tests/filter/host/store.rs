@@ -12,6 +12,7 @@ pub struct Store(Arc<Mutex<Shared>>);
 struct Shared {
     values: BTreeMap<Vec<u8>, (Vec<u8>, u32)>,
     last_cas: u32,
+    is_numbered_by_key: bool,
     writes: usize,
     /// What another worker does before the next write.
     intruder: Option<Box<dyn FnOnce() + Send>>,
@@ -28,6 +29,17 @@ impl Store {
         store
     }
 
+    /// A store that is not Envoy's, and numbers the writes of each key by themselves.
+    pub fn numbered_by_key() -> Self {
+        let store = Self::default();
+        store.0.lock().unwrap().is_numbered_by_key = true;
+        store
+    }
+
+    pub fn is_page(key: &[u8]) -> bool {
+        key.last().is_some_and(u8::is_ascii_digit)
+    }
+
     pub fn get(&self, key: &[u8]) -> Option<(Vec<u8>, u32)> {
         self.0.lock().unwrap().values.get(key).cloned()
     }
@@ -40,17 +52,17 @@ impl Store {
             intruder();
         }
         let mut shared = self.0.lock().unwrap();
-        if shared
-            .values
-            .get(key)
-            .is_some_and(|(_, found)| cas != 0 && cas != *found)
-        {
+        let found = shared.values.get(key).map(|(_, found)| *found);
+        if found.is_some_and(|found| cas != 0 && cas != found) {
             return false;
         }
         shared.last_cas += 1;
-        shared.writes += 1;
-        let cas = shared.last_cas;
-        shared.values.insert(key.to_vec(), (value, cas));
+        shared.writes += usize::from(cas != 0);
+        let number = match shared.is_numbered_by_key {
+            true => found.unwrap_or(0) + 1,
+            false => shared.last_cas,
+        };
+        shared.values.insert(key.to_vec(), (value, number));
         true
     }
 
@@ -62,23 +74,24 @@ impl Store {
         self.0.lock().unwrap().intruder = Some(Box::new(worker));
     }
 
+    /// Compare-and-swaps that were won.
     pub fn writes(&self) -> usize {
         self.0.lock().unwrap().writes
     }
 
-    pub fn keys(&self) -> Vec<String> {
+    /// The keys of the table's pages.
+    pub fn pages(&self) -> Vec<String> {
         let shared = self.0.lock().unwrap();
-        let keys = shared.values.keys();
-        keys.map(|key| String::from_utf8(key.clone()).unwrap())
+        let pages = shared.values.keys().filter(|key| Self::is_page(key));
+        pages
+            .map(|key| String::from_utf8(key.clone()).unwrap())
             .collect()
     }
 
     /// Overwrites every page of the table, as a foreign plugin might.
     pub fn overwrite_pages(&self, value: &[u8]) {
-        for key in self.keys() {
-            if !key.ends_with("/key") {
-                assert!(self.set(key.as_bytes(), value.to_vec(), 0));
-            }
+        for page in self.pages() {
+            assert!(self.set(page.as_bytes(), value.to_vec(), 0));
         }
     }
 }
