@@ -14,18 +14,22 @@ fn module() -> Vec<u8> {
     fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; run make build", file.display()))
 }
 
-/// The native tool has the crate's name, and a build of both would put it here.
-#[test]
-fn the_module_is_the_filter() {
-    let module = module();
-    let exports: BTreeSet<&str> = Parser::new(0)
-        .parse_all(&module)
+fn exports(module: &[u8]) -> BTreeSet<&str> {
+    Parser::new(0)
+        .parse_all(module)
         .filter_map(|payload| match payload.unwrap() {
             Payload::ExportSection(section) => Some(section),
             _ => None,
         })
         .flat_map(|section| section.into_iter().map(|export| export.unwrap().name))
-        .collect();
+        .collect()
+}
+
+/// The native tool has the crate's name, and a build of both would put it here.
+#[test]
+fn the_module_is_the_filter() {
+    let module = module();
+    let exports = exports(&module);
     for name in [
         "proxy_abi_version_0_2_1",
         "_initialize",
@@ -41,7 +45,6 @@ fn the_module_is_the_filter() {
     let expected = [
         "configure",
         "context_create",
-        "delete",
         "done",
         "http_call_response",
         "memory_allocate",
@@ -55,6 +58,23 @@ fn the_module_is_the_filter() {
         "vm_start",
     ];
     assert_eq!(callbacks, expected);
+}
+
+/// Envoy does not call what an operator's capability list leaves out.
+#[test]
+fn the_readmes_capability_list_has_every_callback() {
+    let readme = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let list = readme.split("after a change:\n`").nth(1).unwrap();
+    let listed: BTreeSet<&str> = list.split('`').next().unwrap().split_whitespace().collect();
+    let module = module();
+    let exports = exports(&module);
+    let callbacks = exports.iter().filter(|name| {
+        // No capability is asked for that one.
+        name.starts_with("proxy_on_") && **name != "proxy_on_memory_allocate"
+    });
+    let missing: Vec<_> = callbacks.filter(|name| !listed.contains(*name)).collect();
+    assert_eq!(missing, [] as [&&str; 0]);
 }
 
 /// An operator's capability list has to name these; a new one is a change for users.

@@ -32,15 +32,29 @@ pub fn listener_name(index: usize) -> String {
 
 impl Gateway {
     pub fn start(folder: &Path, bootstrap: &str) -> Self {
+        let envoy = Command::new(paths::envoy());
+        Self::launch(folder, bootstrap, envoy, Duration::from_secs(60))
+    }
+
+    /// Under valgrind, which counts instructions and takes fifty times as long.
+    pub fn counted(folder: &Path, bootstrap: &str) -> Self {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+        // V8 writes code as it goes.
+        valgrind.args(["--separate-threads=yes", "--smc-check=all-non-file"]);
+        valgrind.arg(paths::envoy());
+        Self::launch(folder, bootstrap, valgrind, Duration::from_secs(1200))
+    }
+
+    fn launch(folder: &Path, bootstrap: &str, mut command: Command, patience: Duration) -> Self {
         let config = folder.join("envoy.json");
         fs::write(&config, bootstrap).expect("the bootstrap can be written");
         let admin = folder.join("admin");
-        let mut command = Command::new(paths::envoy());
         command.args(["--concurrency", "1", "--log-level", "error"]);
         command.args(["--disable-hot-restart", "--config-path"]);
         command.arg(config).arg("--admin-address-path").arg(&admin);
         let mut process = Process::start("envoy", folder, &command);
-        let ready = eventually(Duration::from_secs(60), || {
+        let ready = eventually(patience, || {
             assert!(process.ended().is_none(), "{}", process.err());
             let client = Client::new(fs::read_to_string(&admin).ok()?.parse().ok()?);
             (client.try_get("/ready")?.status == 200).then_some(client)
@@ -95,6 +109,10 @@ impl Gateway {
             let value = page.lines().find_map(|line| line.strip_prefix(&name));
             value.expect("the counter").parse().expect("a number")
         })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     pub fn log(&self) -> String {

@@ -28,6 +28,7 @@
 mod bootstrap;
 mod gateway;
 mod harness;
+mod instructions;
 mod load;
 mod report;
 mod rounds;
@@ -68,6 +69,8 @@ struct Options {
 enum Part {
     Requests,
     Streams,
+    /// Instructions of requests, under valgrind: some minutes, but no noise.
+    Instructions,
 }
 
 fn main() {
@@ -78,6 +81,10 @@ fn main() {
         let rounds = options.rounds.max(1);
         let rounds = rounds::run(&variants, options.keys, rounds, options.seconds);
         report::print(&variants, &rounds);
+    }
+    if options.only == Some(Part::Instructions) {
+        let variants = variant::of_requests(options.keys, &options.module);
+        instructions::run(&variants, options.keys);
     }
     if wanted(Part::Streams) {
         let variants = variant::of_streams(&options.module);
