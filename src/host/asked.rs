@@ -44,6 +44,9 @@ impl<'a, 'r> Charged<'a, 'r> {
 
     /// The slots that the request has taken, to be given back.
     pub(crate) fn slots(&self) -> Option<Box<Slots>> {
+        if !self.asked.iter().any(Asked::has_slots) {
+            return None;
+        }
         let pages: Vec<PageCharge> = self
             .asked
             .iter()
@@ -93,6 +96,11 @@ impl<'r> Asked<'r> {
 
     pub(super) fn is_denied(&self) -> bool {
         self.decided.iter().any(Decided::is_enforced_denial)
+    }
+
+    fn has_slots(&self) -> bool {
+        let mut charges = self.request.charges.iter();
+        charges.any(|charge| charge.limit.is_concurrency())
     }
 
     /// The slots that the page has given.

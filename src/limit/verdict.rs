@@ -88,30 +88,28 @@ impl Verdict {
         let mut standings: Option<Standings> = None;
         let mut denial: Option<Box<Denial>> = None;
         let mut over = Vec::new();
-        for Outcome { limit, answer } in outcomes {
-            match answer {
-                Answer::Denied { .. } if limit.is_alone() => over.push(limit),
-                Answer::Allowed { .. } if limit.is_alone() => {}
-                Answer::Denied {
+        outcomes.for_each(|Outcome { limit, answer }| match answer {
+            Answer::Denied { .. } if limit.is_alone() => over.push(limit),
+            Answer::Allowed { .. } if limit.is_alone() => {}
+            Answer::Denied {
+                remaining,
+                retry_after,
+            } => Denial::add(&mut denial, limit, remaining, retry_after),
+            Answer::Allowed {
+                remaining,
+                reset_in,
+            } => {
+                let standing = Standing {
+                    reset: limit.window().map(|_| reset_in),
+                    limit,
                     remaining,
-                    retry_after,
-                } => Denial::add(&mut denial, limit, remaining, retry_after),
-                Answer::Allowed {
-                    remaining,
-                    reset_in,
-                } => {
-                    let standing = Standing {
-                        reset: limit.window().map(|_| reset_in),
-                        limit,
-                        remaining,
-                    };
-                    match &mut standings {
-                        Some(standings) => standings.add(standing),
-                        None => standings = Some(Standings::with(standing)),
-                    }
+                };
+                match &mut standings {
+                    Some(standings) => standings.add(standing),
+                    None => standings = Some(Standings::with(standing)),
                 }
             }
-        }
+        });
         Self {
             decision: match denial {
                 Some(denial) => Err(denial),

@@ -28,6 +28,8 @@ pub struct TokenBucket {
     capacity: u64,
     /// Bursts that may be owed beyond an empty bucket.
     debt: u32,
+    /// The furthest ahead a state can be, ns: `capacity`, and the debt's bursts.
+    deepest: u64,
     /// The longest time in which the bucket of any plan fills that this one shares
     /// its state with, ns; 0 where there is none.
     plans_fill: u64,
@@ -114,6 +116,7 @@ impl TokenBucket {
             emission_interval,
             capacity,
             debt: 0,
+            deepest: capacity,
             plans_fill: 0,
         })
     }
@@ -121,8 +124,10 @@ impl TokenBucket {
     /// The same bucket, which [`TokenBucket::settle`] may charge into debt, up to
     /// `bursts` times its burst. Without it an empty bucket is as low as it gets.
     pub fn with_debt(self, bursts: u32) -> Self {
+        let all = u64::from(bursts).saturating_add(1);
         Self {
             debt: bursts,
+            deepest: self.capacity.saturating_mul(all),
             ..self
         }
     }
@@ -193,7 +198,7 @@ impl TokenBucket {
         };
         let ahead = tat.saturating_sub(now);
         if interval == self.emission_interval {
-            return ahead.min(self.deepest());
+            return ahead.min(self.deepest);
         }
         let rescaled = u128::from(ahead)
             .saturating_mul(self.interval())
@@ -203,12 +208,6 @@ impl TokenBucket {
             .min(self.capacity)
     }
 
-    /// The furthest ahead a state of this bucket can be, ns.
-    fn deepest(&self) -> u64 {
-        self.capacity
-            .saturating_mul(u64::from(self.debt).saturating_add(1))
-    }
-
     /// Wide enough for any number of units times it.
     fn interval(&self) -> u128 {
         self.emission_interval.get().into()
@@ -216,7 +215,7 @@ impl TokenBucket {
 
     /// Whether a bucket with these parameters may have left this state.
     fn has_made(&self, state: &BucketState, now: u64) -> bool {
-        state.interval == self.emission_interval && state.tat.saturating_sub(now) <= self.deepest()
+        state.interval == self.emission_interval && state.tat.saturating_sub(now) <= self.deepest
     }
 
     fn price(&self, cost: Cost) -> u64 {

@@ -55,7 +55,7 @@ impl TokenBucket {
             };
         }
         let ahead = u128::from(spent).saturating_add(self.time_of(number));
-        let deepest = u128::from(self.deepest());
+        let deepest = u128::from(self.deepest);
         let next = u64::try_from(ahead.min(deepest)).unwrap_or(u64::MAX);
         let beyond = ahead.saturating_sub(deepest).div_ceil(self.interval());
         Settled {
