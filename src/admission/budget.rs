@@ -25,16 +25,16 @@ impl Budget {
         route: &Route,
         request: &R,
         read: Option<&RequestScanner>,
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         let policy = route.tokens.as_ref()?;
         let reserve = &policy.reserve;
-        Some(Self {
+        Some(Box::new(Self {
             reservation: match read {
                 Some(body) => reserve.of_body(body),
                 None => reserve.at_headers(request.body_length()),
             },
             policy: policy.clone(),
-        })
+        }))
     }
 
     /// What it is charged to a limit in tokens: no more than there can be.

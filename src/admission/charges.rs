@@ -20,7 +20,7 @@ pub struct Charges {
     /// The `RateLimit-Policy` of all limits asked.
     pub policy: Rc<str>,
     /// The tokens that it is to have, where some limit counts them.
-    pub budget: Option<Budget>,
+    pub budget: Option<Box<Budget>>,
     /// Whether its limits were asked before.
     pub turn: Turn,
 }
@@ -45,7 +45,7 @@ impl Charges {
         case: &Case<'_, R>,
         tier: &Tier,
         cost: Cost,
-        budget: Option<Budget>,
+        budget: Option<Box<Budget>>,
     ) -> Result<Self, Refusal> {
         let budget = budget.filter(|_| tier.counts_tokens);
         let cost = |limit: &Limit| match (limit.tokens(), &budget) {

@@ -125,14 +125,14 @@ impl Admission {
             read,
         };
         let course = match status {
-            Some(status) => case.tell(status),
+            Some(status) => case.tell(status).unwrap_or_else(Course::Refuse),
             None => case.charge(),
         };
         Self {
             plan,
             logged,
             feedback,
-            course: course.unwrap_or_else(Course::Refuse),
+            course,
         }
     }
 
@@ -157,14 +157,14 @@ impl Admission {
 // === impl Case ===
 
 impl<R: Request> Case<'_, R> {
-    fn charge(&self) -> Result<Course, Refusal> {
+    fn charge(&self) -> Course {
         let route = self.matched.route;
         let budget = Budget::of(route, self.request, self.read);
-        let charges = Charges::of(self, route.tiers.of(self.plan()), route.cost, budget)?;
-        Ok(match charges.is_empty() {
-            true => Course::Pass,
-            false => Course::Charge(charges),
-        })
+        match Charges::of(self, route.tiers.of(self.plan()), route.cost, budget) {
+            Ok(charges) if charges.is_empty() => Course::Pass,
+            Ok(charges) => Course::Charge(charges),
+            Err(refusal) => Course::Refuse(refusal),
+        }
     }
 
     fn tell(&self, status: &StatusPath) -> Result<Course, Refusal> {

@@ -27,7 +27,7 @@ pub(super) struct Bill {
     pub(super) asked: Vec<ClusterCharge>,
     pub(super) policy: Rc<str>,
     /// The tokens that it is to have, where some limit counts them.
-    pub(super) budget: Option<Budget>,
+    pub(super) budget: Option<Box<Budget>>,
     pub(super) turn: Turn,
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Counted {
 
 /// The tokens that a request is to have, and what it was charged for them.
 pub(super) struct Reserved {
-    pub(super) budget: Budget,
+    pub(super) budget: Box<Budget>,
     pub(super) receipt: Receipt,
     /// The limits that have allowed it, to be counted once its body passes too.
     pub(super) met: Vec<Rc<Limit>>,
@@ -168,7 +168,7 @@ impl From<Refusal> for Counted {
 // === impl Reserved ===
 
 impl Reserved {
-    pub(super) fn new(budget: Budget, receipt: Receipt, met: Vec<Rc<Limit>>) -> Box<Self> {
+    pub(super) fn new(budget: Box<Budget>, receipt: Receipt, met: Vec<Rc<Limit>>) -> Box<Self> {
         Box::new(Self {
             budget,
             receipt,

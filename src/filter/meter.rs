@@ -14,7 +14,7 @@ use crate::tokens::{Framing, RequestScanner, Reservation, ResponseScanner, Usage
 
 /// A request that has tokens reserved.
 pub(super) struct Meter {
-    budget: Budget,
+    budget: Box<Budget>,
     receipt: Receipt,
     /// The limits that have allowed it, until that is counted.
     met: Option<Vec<Rc<Limit>>>,
@@ -116,7 +116,7 @@ impl Meter {
         let reservation = self.budget.reservation.max(asked);
         let more = Budget {
             reservation,
-            ..self.budget.clone()
+            ..Budget::clone(&self.budget)
         };
         let mut charges = self.receipt.missing(&more);
         if charges.is_empty() {

@@ -82,7 +82,7 @@ impl Receipt {
             pages: Vec::new(),
             cluster: Vec::new(),
             policy: Rc::from(""),
-            budget: Some(budget.clone()),
+            budget: Some(Box::new(budget.clone())),
             turn: Turn::More,
         };
         for paid in &self.paid {
