@@ -247,6 +247,7 @@ job_test() {
 job_bench() {
     job_run_cluster
     need_command wrk wrk
+    need_command callgrind_control valgrind
 }
 
 job_lint() {
