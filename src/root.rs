@@ -219,7 +219,7 @@ impl RootContext for Root {
         }
         host::disarm_tick();
         if std::mem::take(&mut self.has_ended) {
-            if let Err(failure) = host::end() {
+            if let Err(failure) = host::end_root() {
                 error!("a former configuration stays in memory: {failure}");
             }
         }

@@ -52,7 +52,7 @@ pub(crate) fn read_body_meanwhile() {
 }
 
 /// The root context whose tick this is was done before and has waited: now it ends.
-pub(crate) fn end() -> Result<(), HostError> {
+pub(crate) fn end_root() -> Result<(), HostError> {
     abi::done()?;
     WAITED.set(true);
     Ok(())

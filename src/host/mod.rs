@@ -27,7 +27,7 @@ mod tick;
 mod write_numbers;
 
 pub(crate) use body::{replace_request_body, request_body, response_body};
-pub(crate) use callbacks::{end, read_body_meanwhile, unwatch, watch};
+pub(crate) use callbacks::{end_root, read_body_meanwhile, unwatch, watch};
 pub(crate) use clock::{monotonic, wall, Clocks};
 pub(crate) use entropy::{nonce, table_key};
 pub(crate) use metrics::{Metrics, RedisMetrics};

@@ -120,6 +120,25 @@ fn a_charge_that_could_not_be_undone_is_undone_on_the_tick() {
     assert_eq!(next.header("ratelimit"), Some(r#""key";r=7;t=172800"#));
 }
 
+/// Whoever has it replaced waits for it to be paid, and forgets it then.
+#[test]
+fn a_configuration_that_owes_is_forgotten_once_it_has_paid() {
+    let mut gateway = Gateway::worker(TWO, Store::with_hash_key()).unwrap();
+    assert!(gateway.send(&Request::of("a")).passed());
+    gateway.lose_races_after(1);
+    assert_eq!(gateway.send(&Request::of("a")).status, 429);
+
+    gateway.update(TWO).unwrap();
+    gateway.drain();
+    assert!(gateway.tick());
+    assert_eq!(gateway.roots(), 2, "it cannot pay");
+    gateway.lose_races(0);
+    assert!(gateway.tick());
+    assert_eq!(gateway.roots(), 1);
+    let next = gateway.send(&Request::of("a"));
+    assert_eq!(next.header("ratelimit"), Some(r#""key";r=7;t=172800"#));
+}
+
 /// A slot that is counted as if alone is taken in the first page, and the second never
 /// charged: the request is refused, so it holds nothing.
 #[test]

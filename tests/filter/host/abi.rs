@@ -284,6 +284,10 @@ imports! {
         OK
     }
 
+    proxy_done() {
+        if with(|host| host.end_wait()) { OK } else { NOT_FOUND }
+    }
+
     proxy_set_tick_period_milliseconds(period: u32) {
         with(|host| host.set_tick(period));
         OK

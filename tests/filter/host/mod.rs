@@ -89,6 +89,11 @@ impl Gateway {
         }
     }
 
+    /// The configurations that Envoy has not forgotten.
+    pub fn roots(&self) -> usize {
+        self.with(|host| host.roots.len())
+    }
+
     /// Ends the root contexts of configurations that were replaced.
     pub fn drain(&self) {
         let roots = self.with(|host| host.roots.clone());

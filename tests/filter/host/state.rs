@@ -26,6 +26,10 @@ pub struct Host {
     pub config: Vec<u8>,
     /// The root contexts that are alive, and each one's period between ticks.
     pub roots: BTreeMap<u32, u32>,
+    /// Of these, those that Envoy wants to forget and that have asked it to wait, and
+    /// those that do no longer.
+    pub waiting: BTreeSet<u32>,
+    pub done: BTreeSet<u32>,
     /// The streams that are alive.
     pub streams: BTreeMap<u32, Stream>,
     /// The context that hostcalls are about.
@@ -149,6 +153,17 @@ impl Host {
     pub fn root(&self) -> u32 {
         let stream = self.streams.get(&self.effective);
         stream.map_or(self.effective, |stream| stream.root)
+    }
+
+    /// `proxy_done`; whether the root had asked Envoy to wait.
+    pub fn end_wait(&mut self) -> bool {
+        let root = self.root();
+        self.waiting.remove(&root) && self.done.insert(root)
+    }
+
+    pub fn forget(&mut self, root: u32) -> bool {
+        self.calls.retain(|_, call| call.root != root);
+        self.roots.remove(&root).is_some()
     }
 
     pub fn set_tick(&mut self, period: u32) {

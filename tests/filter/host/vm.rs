@@ -17,7 +17,6 @@ extern "C" {
     fn _initialize();
     fn proxy_on_context_create(id: u32, root: u32);
     fn proxy_on_configure(id: u32, size: usize) -> bool;
-    fn proxy_on_tick(id: u32);
     fn proxy_on_request_headers(id: u32, count: usize, end: bool) -> u32;
     fn proxy_on_request_body(id: u32, size: usize, end: bool) -> u32;
     fn proxy_on_response_headers(id: u32, count: usize, end: bool) -> u32;
@@ -29,10 +28,10 @@ extern "C" {
         body: usize,
         trailers: usize,
     );
-    // What the module exports as `proxy_on_done`; `proxy_on_delete` and `proxy_on_log` it
-    // does not export.
+    // What the module exports as `proxy_on_done` and `proxy_on_tick`; `proxy_on_delete` and
+    // `proxy_on_log` it does not export.
     fn tollg_on_done(id: u32) -> bool;
-    fn proxy_on_delete(id: u32);
+    fn tollg_on_tick(id: u32);
 }
 
 /// A new root context with this configuration; `None` where it is refused.
@@ -58,18 +57,13 @@ pub fn configure(config: &str) -> Option<u32> {
     None
 }
 
-/// Ends a root context: its calls end with it.
+/// Ends a root context, at once or when it says that it is done: its calls end with it.
 pub fn end_root(root: u32) {
     with(|host| host.enter(root));
-    unsafe {
-        if !tollg_on_done(root) {
-            proxy_on_delete(root);
-        }
-    }
-    with(|host| {
-        host.roots.remove(&root);
-        host.calls.retain(|_, call| call.root != root);
-    });
+    match unsafe { tollg_on_done(root) } {
+        true => with(|host| host.forget(root)),
+        false => with(|host| host.waiting.insert(root)),
+    };
 }
 
 /// Runs the ticks that are armed; whether there were any.
@@ -81,7 +75,12 @@ pub fn tick() -> bool {
         .collect();
     for root in &armed {
         with(|host| host.enter(*root));
-        unsafe { proxy_on_tick(*root) };
+        unsafe { tollg_on_tick(*root) };
+        with(|host| {
+            if host.done.remove(root) {
+                host.forget(*root);
+            }
+        });
     }
     !armed.is_empty()
 }
