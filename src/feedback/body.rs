@@ -30,6 +30,9 @@ pub(super) struct Message<'a> {
     pub(super) violated: &'a [Rc<Limit>],
 }
 
+/// A problem's, with a short name of a limit or two.
+const USUAL_BYTES: usize = 320;
+
 #[derive(Serialize)]
 struct Problem<'a> {
     r#type: &'a str,
@@ -99,9 +102,12 @@ impl Body {
     }
 }
 
-/// Texts and numbers always serialize.
+/// Texts and numbers always serialize, as UTF-8.
 fn json(body: &impl Serialize) -> String {
-    serde_json::to_string(body).unwrap_or_default()
+    let mut text = Vec::with_capacity(USUAL_BYTES);
+    let written = serde_json::to_writer(&mut text, body).ok();
+    let text = written.and_then(|()| String::from_utf8(text).ok());
+    text.unwrap_or_default()
 }
 
 // === impl Problem ===

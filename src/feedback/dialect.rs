@@ -1,7 +1,5 @@
 //! The header dialects that tell a client where it stands.
 
-use std::fmt::Write;
-
 use super::reset::{go_duration, in_seconds, push, rfc3339};
 use super::Show;
 use crate::limit::{Limit, Standing, Standings, Tokens, Unit};
@@ -113,17 +111,21 @@ const ANTHROPIC_PREFIXES: [&[u8]; 3] = [
 /// The value of `RateLimit-Policy` for those of these limits that are enforced: `"rpm";q=10;w=40, …`,
 /// where `w` is the time in which all units come back, in seconds rounded up.
 pub fn policy<'l>(limits: impl Iterator<Item = &'l Limit>) -> String {
-    let mut policy = String::new();
+    let mut policy = String::with_capacity(ITEM_BYTES);
     for limit in limits.filter(|limit| !limit.is_alone()) {
-        let Limit { name, .. } = limit;
-        let separator = if policy.is_empty() { "" } else { ", " };
-        // Writing to a String does not fail.
-        let _ = write!(policy, "{separator}\"{name}\";q={}", limit.size());
+        let separator = if policy.is_empty() { "\"" } else { ", \"" };
+        for part in [separator, &limit.name, "\";q="] {
+            policy.push_str(part);
+        }
+        push(&mut policy, limit.size().into());
         if let Some(unit) = named_unit(limit) {
-            let _ = write!(policy, ";qu=\"{unit}\"");
+            for part in [";qu=\"", unit, "\""] {
+                policy.push_str(part);
+            }
         }
         if let Some(window) = limit.window() {
-            let _ = write!(policy, ";w={}", in_seconds(window));
+            policy.push_str(";w=");
+            push(&mut policy, in_seconds(window));
         }
     }
     policy

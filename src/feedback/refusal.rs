@@ -43,8 +43,7 @@ impl Refusal {
         match self {
             Self::Denied(denial) => denied(denial, feedback, protocol, wall),
             Self::Uncounted => {
-                let again = try_again_in(UNCOUNTED_WAIT);
-                let detail = format!("The request could not be counted. {again}");
+                let detail = try_again("The request could not be counted.", UNCOUNTED_WAIT);
                 let mut reply = Reason::Uncounted.reply(&detail, feedback, protocol);
                 reply.name("uncounted");
                 reply.wait(Some(UNCOUNTED_WAIT), feedback);
@@ -52,8 +51,8 @@ impl Refusal {
                 reply
             }
             Self::Unavailable => {
-                let again = try_again_in(UNCOUNTED_WAIT);
-                let detail = format!("Requests cannot be counted for the moment. {again}");
+                let what = "Requests cannot be counted for the moment.";
+                let detail = try_again(what, UNCOUNTED_WAIT);
                 let mut reply = Reason::Unavailable.reply(&detail, feedback, protocol);
                 reply.name("unavailable");
                 reply.wait(Some(UNCOUNTED_WAIT), feedback);
@@ -93,8 +92,8 @@ fn denied(denial: &Denial, feedback: &Feedback, protocol: Protocol, wall: Option
         violated: &denial.violated,
     };
     let mut reply = Reply::new(&message, feedback, protocol);
-    reply.details = format!("tollgate_{}", limit.name);
-    reply.state = format!("denied:{}", limit.name);
+    reply.details = ["tollgate_", &limit.name].concat();
+    reply.state = ["denied:", &limit.name].concat();
     reply.wait(wait, feedback);
     reply.header(RATELIMITED, "true");
     let standings = Standings::with(denial.longest.clone());
@@ -117,15 +116,26 @@ fn detail(denial: &Denial) -> String {
         Unit::Tokens(Tokens::Output) => "Client exceeded its output tokens.",
     };
     match denial.retry_after {
-        Some(wait) => format!("{what} {}", try_again_in(wait.get())),
+        Some(wait) => try_again(what, wait.get()),
         None => format!("{what} The client's plan does not allow any."),
     }
 }
 
-fn try_again_in(wait: u64) -> String {
+/// This sentence, and when to try again.
+fn try_again(what: &str, wait: u64) -> String {
     let seconds = seconds(wait);
-    let plural = if seconds == 1 { "" } else { "s" };
-    format!("Please try again after {seconds} second{plural}.")
+    let end = if seconds == 1 {
+        " second."
+    } else {
+        " seconds."
+    };
+    [
+        what,
+        " Please try again after ",
+        itoa::Buffer::new().format(seconds),
+        end,
+    ]
+    .concat()
 }
 
 /// What tells Envoy's own statistics and access logs of a limited request.

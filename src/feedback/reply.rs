@@ -45,6 +45,9 @@ pub enum GrpcStatus {
     Unauthenticated = 16,
 }
 
+/// A denial's, in one dialect.
+const USUAL_HEADERS: usize = 8;
+
 /// The longest wait that is told in milliseconds too, ns.
 const LONGEST_IN_MILLIS: u64 = 60_000_000_000;
 
@@ -53,13 +56,15 @@ const LONGEST_IN_MILLIS: u64 = 60_000_000_000;
 impl Reply {
     /// A reply that says so, still to be named.
     pub(super) fn new(message: &Message<'_>, feedback: &Feedback, protocol: Protocol) -> Self {
-        let (headers, body) = match protocol {
+        let (content_type, body) = match protocol {
             Protocol::Http => {
                 let (content_type, body) = feedback.body.write(message);
-                (vec![("content-type", content_type.to_owned())], body)
+                (Some(("content-type", content_type.to_owned())), body)
             }
-            Protocol::Grpc => (Vec::new(), message.detail.to_owned()),
+            Protocol::Grpc => (None, message.detail.to_owned()),
         };
+        let mut headers = Vec::with_capacity(USUAL_HEADERS);
+        headers.extend(content_type);
         Self {
             status: message.status,
             grpc_status: message.reason.words().grpc,
@@ -77,9 +82,9 @@ impl Reply {
     /// Says how long to wait, ns; `None`: it is no use.
     pub(super) fn wait(&mut self, wait: Option<u64>, feedback: &Feedback) {
         if let Some(wait) = wait {
-            self.header("retry-after", seconds(wait).to_string());
+            self.header("retry-after", itoa::Buffer::new().format(seconds(wait)));
             if wait <= LONGEST_IN_MILLIS {
-                self.header("retry-after-ms", millis(wait).to_string());
+                self.header("retry-after-ms", itoa::Buffer::new().format(millis(wait)));
             }
         }
         if wait.is_none_or(|wait| wait > feedback.long_wait.get()) {

@@ -4,6 +4,10 @@
 
 use std::slice;
 
+/// Bytes of a serialized map beside those of its texts: for all, and for each pair.
+const COUNT: usize = 4;
+const LENGTHS_AND_NULS: usize = 10;
+
 /// The pairs in a serialized map that are still to come.
 struct Pairs<'m> {
     lengths: slice::Iter<'m, [u8; 8]>,
@@ -35,7 +39,12 @@ pub(super) fn values<'m>(map: &'m [u8], name: &'m str) -> impl Iterator<Item = &
 
 /// The serialized form of a map.
 pub(super) fn serialize<'h>(headers: impl Iterator<Item = (&'h str, &'h str)> + Clone) -> Vec<u8> {
-    let mut map = Vec::new();
+    let size = |(name, value): (&str, &str)| {
+        let texts = name.len().saturating_add(value.len());
+        texts.saturating_add(LENGTHS_AND_NULS)
+    };
+    let sizes = headers.clone().map(size);
+    let mut map = Vec::with_capacity(sizes.fold(COUNT, usize::saturating_add));
     push_length(&mut map, headers.clone().count());
     for (name, value) in headers.clone() {
         push_length(&mut map, name.len());
