@@ -1,6 +1,5 @@
 //! The pages of one request, as they were read, decided on and charged.
 
-use super::page_store::PageStore;
 use super::pages::Slots;
 use super::stored_page::{StoredPage, MAX_TRIES};
 use super::{HostError, Metrics};
@@ -75,11 +74,10 @@ impl<'r> Asked<'r> {
     /// What a page says. What this worker has kept of it is good for charges, which a
     /// write then proves right, and for nothing else.
     pub(super) fn of(
-        store: &'r PageStore,
+        mut stored: StoredPage<'r>,
         request: &'r PageCharge,
         now: Now,
     ) -> Result<Self, HostError> {
-        let mut stored = store.recall(request.page)?;
         let mut decided = stored.page.decide(&request.charges, now);
         let is_charge =
             |decided: &Decided| decided.changes(Which::All) && !decided.is_enforced_denial();

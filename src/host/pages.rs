@@ -67,7 +67,8 @@ impl Pages {
         let now = self.clocks.now()?;
         // Nearly every request has one page, and needs no list of them.
         if let [request] = requests {
-            let asked = &mut [self.ask(request, now)?];
+            let stored = self.store.recall(request.page)?;
+            let asked = &mut [Asked::of(stored, request, now)?];
             let which = self.conclude(asked, which, now, metrics)?;
             return Ok(then(Charged {
                 asked,
@@ -75,7 +76,12 @@ impl Pages {
                 at: now,
             }));
         }
-        let asked = requests.iter().map(|request| self.ask(request, now));
+        // A kept page that turns out to be another one would have the pages before it
+        // charged in vain.
+        let asked = requests.iter().map(|request| {
+            let stored = self.store.read(request.page)?;
+            Asked::of(stored, request, now)
+        });
         let asked = &mut asked.collect::<Result<Vec<_>, _>>()?;
         let which = self.conclude(asked, which, now, metrics)?;
         Ok(then(Charged {
@@ -163,8 +169,12 @@ impl Pages {
         };
         let (before, rest) = asked.split_at_mut_checked(charged).unwrap_or_default();
         for asked in before {
-            let is_undone =
-                |charge: &Charge| charge.entry == Entry::Spent && !charge.limit.is_alone();
+            // What is charged as if alone stays, but for tokens: nobody settles those of
+            // a request that does not pass.
+            let is_undone = |charge: &Charge| {
+                let stays = charge.limit.is_alone() && charge.limit.tokens().is_none();
+                charge.entry == Entry::Spent && !stays
+            };
             let undone = asked.request.only(is_undone);
             // Of a request that is not counted nobody knows later what it holds.
             let held = asked.slots(Which::All).filter(|_| ended.is_err());
@@ -175,10 +185,6 @@ impl Pages {
         }
         ended?;
         self.conclude(rest, Which::Alone, now, metrics)
-    }
-
-    fn ask<'r>(&'r self, request: &'r PageCharge, now: Now) -> Result<Asked<'r>, HostError> {
-        Asked::of(&self.store, request, now)
     }
 
     /// Changes a page for the sake of what it saves; `false` where nothing is

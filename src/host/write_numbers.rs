@@ -10,6 +10,9 @@ pub(super) struct WriteNumbers {
     key: String,
 }
 
+/// Enough for many workers that start at once.
+const TRIES: u32 = 16;
+
 // === impl WriteNumbers ===
 
 impl WriteNumbers {
@@ -19,17 +22,27 @@ impl WriteNumbers {
         let [often, seldom] = ["writes", "other-writes"].map(|name| Self {
             key: format!("tollgate/{namespace}/{name}"),
         });
-        // Were keys numbered each by itself, the one that all workers write half as often
-        // would not be ahead.
-        let number = (often.next()?, often.next()?).1;
-        let is_in_turn = seldom.next()? > number;
-        Ok(is_in_turn.then_some(often))
+        for _ in 0..TRIES {
+            // Were keys numbered each by itself, the one that every worker writes twice
+            // before the other would not be behind it. Where they are in turn, it is,
+            // unless another worker has just written it.
+            often.next()?;
+            often.next()?;
+            if seldom.next()? > often.last()? {
+                return Ok(Some(often));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes, and returns the number of that write, or of a later one.
     pub(super) fn next(&self) -> Result<u32, HostError> {
         hostcalls::set_shared_data(&self.key, None, None)
             .map_err(HostError::in_call("set_shared_data"))?;
+        self.last()
+    }
+
+    fn last(&self) -> Result<u32, HostError> {
         // An empty value costs the host no memory of this module's.
         let (_, number) =
             hostcalls::get_shared_data(&self.key).map_err(HostError::in_call("get_shared_data"))?;

@@ -5,8 +5,8 @@
 //! compares the number of the last one. It tells the number to who reads, not to who
 //! writes; but a worker that has counted along knows it, as long as nobody else
 //! writes. So it guesses. A wrong guess is lower than the true number, and a lower number
-//! is never given again: the swap then fails, the page is read, and nothing is lost. A
-//! right one says that the page is still what this worker has written.
+//! is not given again, short of 2³² writes: the swap then fails, the page is read, and
+//! nothing is lost. A right one says that the page is still what this worker has written.
 //!
 //! Where several workers write at a time their guesses are mostly wrong, so guessing
 //! rests for a while after one, and longer each time.
@@ -38,7 +38,7 @@ struct Kept {
     count: u32,
 }
 
-/// Pages of 3 KiB at most: 3 MiB for each worker.
+/// Pages of 3 KiB at most, in up to twice the memory while they grow: some 3 MiB.
 const PLACES: usize = 1024;
 
 /// Won so many times, counting was worth it.

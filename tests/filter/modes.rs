@@ -171,6 +171,20 @@ fn a_shadowed_slot_comes_back_where_the_request_cannot_be_counted() {
     assert_eq!(gateway.send(&a()).state, "allowed");
 }
 
+/// Nobody settles what a request was to take that did not pass: with it, the next one's
+/// would be more than there is.
+#[test]
+fn shadowed_tokens_come_back_where_the_request_cannot_be_counted() {
+    let limits = r#""s": {"rate": "600/d", "unit": "tokens", "mode": "shadow"},
+        "ip": {"rate": "9/d", "client_from": [{"ip": {}}]}"#;
+    let gateway = Gateway::worker(&config(limits, ""), Store::with_hash_key()).unwrap();
+    gateway.lose_races_after(1);
+    assert_eq!(gateway.send(&a()).state, "refused:uncounted");
+    gateway.lose_races(0);
+    gateway.tick();
+    assert_eq!(gateway.send(&a()).state, "allowed");
+}
+
 const REDIS: &str =
     r#", "redis": {"upstream": "redis", "bridge": "upstash", "on_failure": "deny"}"#;
 
