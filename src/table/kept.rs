@@ -38,7 +38,7 @@ struct Kept {
     count: u32,
 }
 
-/// Pages of 3 KiB at most, in up to twice the memory while they grow: some 3 MiB.
+/// A page has 3 KiB at most, in up to twice as much memory as it grows: 6 MiB in all.
 const PLACES: usize = 1024;
 
 /// Won so many times, counting was worth it.
@@ -50,18 +50,6 @@ const LONGEST_REST: u32 = 1 << 16;
 // === impl KeptPages ===
 
 impl KeptPages {
-    /// None are kept.
-    pub fn new() -> Self {
-        Self {
-            places: (0..PLACES).map(|_| None).collect(),
-            last: None,
-            count: 0,
-            won: 0,
-            rest: 0,
-            next_rest: SHORTEST_REST,
-        }
-    }
-
     /// Whether it is time to ask the host for the number of its last write.
     pub fn is_due(&self) -> bool {
         self.last.is_none() && self.rest == 0
@@ -120,7 +108,15 @@ impl KeptPages {
 }
 
 impl Default for KeptPages {
+    /// None are kept.
     fn default() -> Self {
-        Self::new()
+        Self {
+            places: (0..PLACES).map(|_| None).collect(),
+            last: None,
+            count: 0,
+            won: 0,
+            rest: 0,
+            next_rest: SHORTEST_REST,
+        }
     }
 }
