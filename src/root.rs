@@ -9,7 +9,9 @@ use proxy_wasm::types::ContextType;
 
 use crate::config::Config;
 use crate::filter::{Filter, Unconfigured};
-use crate::host::{self, Clocks, HostError, Metrics, NoSecret, Pages, Redis, RedisMetrics};
+use crate::host::{
+    self, Clocks, Counters, HostError, Metrics, NoSecret, Pace, Pages, Redis, RedisMetrics, Tick,
+};
 use crate::pseudonym::Pseudonyms;
 use crate::redis::{Names, Settings};
 use crate::table::TableKey;
@@ -21,6 +23,8 @@ pub(crate) struct Plugin {
     pub(crate) key: TableKey,
     pub(crate) pages: Pages,
     pub(crate) metrics: Metrics,
+    counters: Counters,
+    tick: Tick,
     /// Where some limit is counted in Redis.
     pub(crate) redis: Option<Redis>,
     /// Where the access log is told who calls.
@@ -46,8 +50,10 @@ pub(crate) struct Root {
 
 impl Plugin {
     fn new(mut config: Config) -> Result<Self, StartError> {
+        let tick = Tick::default();
+        let counters = Counters::new(tick.clone());
         let redis = match config.redis.take() {
-            Some(settings) => Some(redis(&config, settings)?),
+            Some(settings) => Some(redis(&config, settings, &counters, &tick)?),
             None => None,
         };
         let pseudonyms = match config.log_client {
@@ -56,8 +62,15 @@ impl Plugin {
         };
         Ok(Self {
             key: host::table_key(&config.namespace)?,
-            pages: Pages::new(&config.namespace, config.layout, clocks(&config))?,
-            metrics: Metrics::define(&config.limits, &config.plans)?,
+            pages: Pages::new(
+                &config.namespace,
+                config.layout,
+                clocks(&config),
+                tick.clone(),
+            )?,
+            metrics: Metrics::define(&counters, &config.limits, &config.plans)?,
+            counters,
+            tick,
             redis,
             pseudonyms,
             config,
@@ -76,10 +89,21 @@ fn hash_secret(config: &Config) -> Result<Option<String>, NoSecret> {
     config.hash_secret.as_ref().map(host::reveal).transpose()
 }
 
-fn redis(config: &Config, settings: Settings) -> Result<Redis, StartError> {
+fn redis(
+    config: &Config,
+    settings: Settings,
+    counters: &Counters,
+    tick: &Tick,
+) -> Result<Redis, StartError> {
     let names = Names::new(&config.namespace, hash_secret(config)?.as_deref());
-    let metrics = RedisMetrics::define()?;
-    Ok(Redis::new(settings, names, host::nonce()?, metrics)?)
+    let metrics = RedisMetrics::define(counters)?;
+    Ok(Redis::new(
+        settings,
+        names,
+        host::nonce()?,
+        metrics,
+        tick.clone(),
+    )?)
 }
 
 // === impl StartError ===
@@ -149,13 +173,19 @@ impl Root {
 }
 
 impl Root {
-    /// Pays what is owed, as far as it can be paid now. Whether more is.
+    /// Pays what is owed, as far as it can be paid now, and tells what was counted.
+    /// Whether more is owed, for which it ticks on.
     fn owes(&self) -> bool {
         let Some(plugin) = &self.plugin else {
             return false;
         };
         let owes = !plugin.pages.pay_owed(&plugin.metrics);
         let leases = plugin.redis.as_ref().is_some_and(Redis::tick);
+        plugin.counters.tell();
+        match owes || leases {
+            true => plugin.tick.arm(Pace::Fast),
+            false => plugin.tick.disarm(),
+        }
         owes || leases
     }
 }
@@ -171,9 +201,6 @@ impl Context for Root {
     /// what they have left to be paid is paid first.
     fn on_done(&mut self) -> bool {
         self.has_ended = self.owes();
-        if self.has_ended {
-            host::arm_tick();
-        }
         !self.has_ended
     }
 
@@ -214,11 +241,7 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        if self.owes() {
-            return;
-        }
-        host::disarm_tick();
-        if std::mem::take(&mut self.has_ended) {
+        if !self.owes() && std::mem::take(&mut self.has_ended) {
             if let Err(failure) = host::end_root() {
                 error!("a former configuration stays in memory: {failure}");
             }

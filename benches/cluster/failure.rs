@@ -176,6 +176,6 @@ impl Gateway {
     }
 
     fn calls(&self) -> u64 {
-        self.envoy.stat("wasmcustom.tollgate.redis.calls")
+        self.envoy.counter("redis.calls")
     }
 }

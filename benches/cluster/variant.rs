@@ -84,14 +84,14 @@ fn without_filter() -> EnvoyOptions {
 impl Variant {
     /// Calls to the bridge so far.
     pub fn calls(&self) -> u64 {
-        self.envoy.stat("wasmcustom.tollgate.redis.calls")
+        self.envoy.counter("redis.calls")
     }
 
     /// Redis has decided on whatever it was asked.
     pub fn assert_well(&self) {
         for trouble in ["errors", "fallbacks"] {
-            let name = format!("wasmcustom.tollgate.redis.{trouble}");
-            assert_eq!(self.envoy.stat(&name), 0, "{}", self.envoy.log());
+            let name = format!("redis.{trouble}");
+            assert_eq!(self.envoy.counter(&name), 0, "{}", self.envoy.log());
         }
     }
 }

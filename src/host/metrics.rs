@@ -1,11 +1,8 @@
-//! Counters, defined once, since Envoy never forgets one.
+//! What is counted, and under which names.
 
 use std::rc::Rc;
 
-use log::error;
-use proxy_wasm::hostcalls;
-use proxy_wasm::types::MetricType;
-
+use super::counters::{Counter, Counters, Histogram};
 use super::HostError;
 use crate::client::{Plan, PlanIndex};
 use crate::limit::{Limit, Mode, Outcome};
@@ -68,26 +65,24 @@ pub(crate) struct RedisMetrics {
     latency: Histogram,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Counter(u32);
-
-#[derive(Debug, Clone, Copy)]
-struct Histogram(u32);
-
 // === impl Metrics ===
 
 impl Metrics {
     /// Defines the counters for these limits and plans.
-    pub(crate) fn define(limits: &[Rc<Limit>], plans: &[Rc<str>]) -> Result<Self, HostError> {
+    pub(crate) fn define(
+        counters: &Counters,
+        limits: &[Rc<Limit>],
+        plans: &[Rc<str>],
+    ) -> Result<Self, HostError> {
         let plans = plans.iter().map(|name| {
             Ok(PlanCounters {
-                allowed: Counter::define(&format!("tollgate.plan.{name}.allowed"))?,
-                denied: Counter::define(&format!("tollgate.plan.{name}.denied"))?,
+                allowed: counters.define(&format!("tollgate.plan.{name}.allowed"))?,
+                denied: counters.define(&format!("tollgate.plan.{name}.denied"))?,
             })
         });
         let limits = limits.iter().map(|limit| {
             let name = &limit.name;
-            let counter = |what: &str| Counter::define(&format!("tollgate.limit.{name}.{what}"));
+            let counter = |what: &str| counters.define(&format!("tollgate.limit.{name}.{what}"));
             Ok(LimitCounters {
                 allowed: counter("allowed")?,
                 denied: counter("denied")?,
@@ -98,15 +93,15 @@ impl Metrics {
         Ok(Self {
             limits: limits.collect::<Result<_, _>>()?,
             plans: plans.collect::<Result<_, _>>()?,
-            unknown_plans: Counter::define("tollgate.plans.unknown")?,
-            evictions: Counter::define("tollgate.table.evictions")?,
-            conflicts: Counter::define("tollgate.table.conflicts")?,
+            unknown_plans: counters.define("tollgate.plans.unknown")?,
+            evictions: counters.define("tollgate.table.evictions")?,
+            conflicts: counters.define("tollgate.table.conflicts")?,
             tokens: TokenCounters {
-                reserved: Counter::define("tollgate.tokens.reserved")?,
-                used: Counter::define("tollgate.tokens.used")?,
-                returned: Counter::define("tollgate.tokens.returned")?,
-                unreported: Counter::define("tollgate.tokens.unreported")?,
-                forgiven: Counter::define("tollgate.tokens.forgiven")?,
+                reserved: counters.define("tollgate.tokens.reserved")?,
+                used: counters.define("tollgate.tokens.used")?,
+                returned: counters.define("tollgate.tokens.returned")?,
+                unreported: counters.define("tollgate.tokens.unreported")?,
+                forgiven: counters.define("tollgate.tokens.forgiven")?,
             },
         })
     }
@@ -115,7 +110,7 @@ impl Metrics {
     /// was counted when it decided.
     pub(crate) fn passed(&self, limit: &Limit) {
         if limit.mode == Mode::Enforce {
-            self.count(limit, |counters| counters.allowed);
+            self.count(limit, |counters| &counters.allowed);
         }
     }
 
@@ -125,10 +120,10 @@ impl Metrics {
         match (limit.mode, outcome.is_denial()) {
             // Only counts once the request passes.
             (Mode::Enforce, false) => {}
-            (Mode::Enforce, true) => self.count(limit, |counters| counters.denied),
-            (Mode::Shadow | Mode::Tag, false) => self.count(limit, |counters| counters.allowed),
-            (Mode::Shadow, true) => self.count(limit, |counters| counters.shadow_denied),
-            (Mode::Tag, true) => self.count(limit, |counters| counters.tagged),
+            (Mode::Enforce, true) => self.count(limit, |counters| &counters.denied),
+            (Mode::Shadow | Mode::Tag, false) => self.count(limit, |counters| &counters.allowed),
+            (Mode::Shadow, true) => self.count(limit, |counters| &counters.shadow_denied),
+            (Mode::Tag, true) => self.count(limit, |counters| &counters.tagged),
         }
     }
 
@@ -140,8 +135,8 @@ impl Metrics {
             Plan::Of(PlanIndex(plan)) => {
                 let counters = self.plans.get(plan);
                 let counter = counters.map(|counters| match passes {
-                    true => counters.allowed,
-                    false => counters.denied,
+                    true => &counters.allowed,
+                    false => &counters.denied,
                 });
                 if let Some(counter) = counter {
                     counter.add(1);
@@ -181,7 +176,7 @@ impl Metrics {
         self.tokens.forgiven.add(units);
     }
 
-    fn count(&self, limit: &Limit, which: impl Fn(&LimitCounters) -> Counter) {
+    fn count(&self, limit: &Limit, which: impl Fn(&LimitCounters) -> &Counter) {
         if let Some(counters) = self.limits.get(limit.index) {
             which(counters).add(1);
         }
@@ -192,11 +187,11 @@ impl Metrics {
 
 impl RedisMetrics {
     /// Defines them.
-    pub(crate) fn define() -> Result<Self, HostError> {
+    pub(crate) fn define(counters: &Counters) -> Result<Self, HostError> {
         Ok(Self {
-            calls: Counter::define("tollgate.redis.calls")?,
-            errors: Counter::define("tollgate.redis.errors")?,
-            fallbacks: Counter::define("tollgate.redis.fallbacks")?,
+            calls: counters.define("tollgate.redis.calls")?,
+            errors: counters.define("tollgate.redis.errors")?,
+            fallbacks: counters.define("tollgate.redis.fallbacks")?,
             latency: Histogram::define("tollgate.redis.latency_us")?,
         })
     }
@@ -219,45 +214,5 @@ impl RedisMetrics {
     /// An answer took so many µs.
     pub(crate) fn latency(&self, micros: u64) {
         self.latency.record(micros);
-    }
-}
-
-// === impl Counter ===
-
-impl Counter {
-    fn define(name: &str) -> Result<Self, HostError> {
-        hostcalls::define_metric(MetricType::Counter, name)
-            .map(Self)
-            .map_err(HostError::in_call("define_metric"))
-    }
-
-    /// Envoy takes no zero.
-    fn add(self, count: u64) {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        if count == 0 {
-            return;
-        }
-        if let Err(status) = hostcalls::increment_metric(self.0, count) {
-            error!(
-                "counter: {}",
-                HostError::in_call("increment_metric")(status)
-            );
-        }
-    }
-}
-
-// === impl Histogram ===
-
-impl Histogram {
-    fn define(name: &str) -> Result<Self, HostError> {
-        hostcalls::define_metric(MetricType::Histogram, name)
-            .map(Self)
-            .map_err(HostError::in_call("define_metric"))
-    }
-
-    fn record(self, value: u64) {
-        if let Err(status) = hostcalls::record_metric(self.0, value) {
-            error!("histogram: {}", HostError::in_call("record_metric")(status));
-        }
     }
 }

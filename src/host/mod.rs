@@ -10,6 +10,7 @@ mod asked;
 mod body;
 mod callbacks;
 mod clock;
+mod counters;
 mod entropy;
 mod headers;
 mod metrics;
@@ -29,6 +30,7 @@ mod write_numbers;
 pub(crate) use body::{replace_request_body, request_body, response_body};
 pub(crate) use callbacks::{end_root, read_body_meanwhile, unwatch, watch};
 pub(crate) use clock::{monotonic, wall, Clocks};
+pub(crate) use counters::Counters;
 pub(crate) use entropy::{nonce, table_key};
 pub(crate) use metrics::{Metrics, RedisMetrics};
 pub(crate) use pages::{Pages, Slots, Uncounted};
@@ -40,7 +42,7 @@ pub(crate) use reply::{
 pub(crate) use request::HostRequest;
 pub(crate) use response::{has_upstream, response_header, response_status};
 pub(crate) use secret::{reveal, NoSecret};
-pub(crate) use tick::{arm as arm_tick, disarm as disarm_tick};
+pub(crate) use tick::{Pace, Tick};
 
 use std::fmt;
 

@@ -6,7 +6,8 @@ use log::error;
 
 use super::pages::{Pages, Slots};
 use super::stored_page::MAX_TRIES;
-use super::{tick, HostError, Metrics};
+use super::tick::Pace;
+use super::{HostError, Metrics};
 use crate::limit::Now;
 use crate::table::{Charge, Corrected, Correction, Entry, Page, PageCharge, PageIndex};
 
@@ -95,7 +96,7 @@ impl Pages {
             Err(failure) => error!("a page could not be corrected, to be tried again: {failure}"),
         }
         self.owed.borrow_mut().push(owed);
-        tick::arm();
+        self.tick.arm(Pace::Fast);
     }
 
     /// `None` where other requests won every race.

@@ -12,7 +12,7 @@ use super::asked::{Asked, Charged, Swap};
 use super::owed::Owed;
 use super::page_store::PageStore;
 use super::stored_page::MAX_TRIES;
-use super::{Clocks, HostError, Metrics};
+use super::{Clocks, HostError, Metrics, Tick};
 use crate::limit::Now;
 use crate::table::{
     Charge, Entry, Fingerprint, Layout, Look, Page, PageCharge, PageIndex, Said, Which,
@@ -25,6 +25,7 @@ pub(crate) struct Pages {
     pub(super) clocks: Clocks,
     /// What is still to be given back or settled.
     pub(super) owed: RefCell<Vec<Owed>>,
+    pub(super) tick: Tick,
 }
 
 /// The slots that a request holds while it is under way.
@@ -47,11 +48,17 @@ pub(crate) enum Uncounted {
 
 impl Pages {
     /// The table of this namespace and layout.
-    pub(crate) fn new(namespace: &str, layout: Layout, clocks: Clocks) -> Result<Self, HostError> {
+    pub(crate) fn new(
+        namespace: &str,
+        layout: Layout,
+        clocks: Clocks,
+        tick: Tick,
+    ) -> Result<Self, HostError> {
         Ok(Self {
             store: PageStore::new(namespace, layout)?,
             clocks,
             owed: RefCell::default(),
+            tick,
         })
     }
 

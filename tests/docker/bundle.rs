@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::harness::{eventually, root, Client};
 use std::net::{IpAddr, SocketAddr};
+use std::thread::sleep;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -72,8 +73,11 @@ impl<'a> Bundle<'a> {
         pid.parse().expect("a number")
     }
 
-    /// The counters of these containers' Envoys, those that answer.
+    /// The counters of these containers' Envoys, those that answer, once the gateways have
+    /// told what they have counted.
     pub(crate) fn counters(&self, containers: &[&str]) -> Counters {
+        const TOLD: Duration = Duration::from_millis(400);
+        sleep(TOLD);
         let page = |address: IpAddr| Client::new((address, 9902).into()).try_get(STATS);
         let pages = self.addresses(containers).into_iter().filter_map(page);
         Counters(pages.map(|answer| answer.text()).collect())

@@ -67,8 +67,8 @@ fn exactly_the_burst_passes_and_clients_never_touch_each_other() {
             "{worker} had nothing to do: {connections:?}"
         );
     }
-    assert_eq!(envoy.stat("wasmcustom.tollgate.table.conflicts"), 0);
-    assert_eq!(envoy.stat("wasmcustom.tollgate.limit.bulk.allowed"), 2001);
-    assert_eq!(envoy.stat("wasmcustom.tollgate.limit.bulk.denied"), 2001);
+    assert_eq!(envoy.counter("table.conflicts"), 0);
+    assert_eq!(envoy.counter("limit.bulk.allowed"), 2001);
+    assert_eq!(envoy.counter("limit.bulk.denied"), 2001);
     envoy.assert_vm_lives();
 }

@@ -114,7 +114,7 @@ fn any_byte_anywhere_leaves_the_vm_alive_and_the_client_limited() {
         wrong.join("\n")
     );
 
-    let reached = envoy.stat("wasmcustom.tollgate.limit.one.allowed");
+    let reached = envoy.counter("limit.one.allowed");
     assert!(reached > 2000, "only {reached} reached the filter");
 
     let client = Client::new(address);

@@ -52,7 +52,7 @@ fn a_million_clients_add_nothing_once_the_table_is_full() {
         envoy.memory()
     };
     let full = clients("first", 100_000);
-    let evictions = envoy.stat("wasmcustom.tollgate.table.evictions");
+    let evictions = envoy.counter("table.evictions");
     assert!(evictions > 0, "the table is not full");
     let after = clients("then", 1_000_000);
     // One key of shared data for each client would be 90 MB.

@@ -56,11 +56,7 @@ fn the_access_log_and_the_counters_name_the_limit() {
         ("try-me_1.allowed", 1),
         ("try-me_1.denied", 0),
     ] {
-        assert_eq!(
-            envoy.stat(&format!("wasmcustom.tollgate.limit.{name}")),
-            value,
-            "{name}"
-        );
+        assert_eq!(envoy.counter(&format!("limit.{name}")), value, "{name}");
     }
     let page = envoy.admin("/stats/prometheus");
     for sample in [
@@ -130,5 +126,5 @@ fn the_readmes_capability_list_is_whole() {
     // Both bodies were read, and one was edited.
     let stream = answers[0].text();
     assert!(stream.contains(r#""total_tokens":10"#), "{stream}");
-    assert_eq!(envoy.stat("wasmcustom.tollgate.tokens.used"), 20);
+    assert_eq!(envoy.counter("tokens.used"), 20);
 }

@@ -86,8 +86,7 @@ fn shadow_changes_no_answer_and_counts_what_enforcing_does() {
     }
 
     let count = |envoy: &Envoy, name: &str| {
-        let name = format!("wasmcustom.tollgate.limit.{name}");
-        usize::try_from(envoy.stat(&name)).expect("a few")
+        usize::try_from(envoy.counter(&format!("limit.{name}"))).expect("a few")
     };
     let of_each = ROUNDS * CLIENTS.len() * 4;
     for (limit, allowed) in [("rpd", 12), ("in-all", 9)] {
@@ -180,7 +179,7 @@ fn slots_in_shadow_count_as_if_they_were_enforced() {
     };
     for (mode, passed, counter) in [("enforce", 4, "denied"), ("shadow", 7, "shadow_denied")] {
         let envoy = start(mode);
-        let count = |name: &str| envoy.stat(&format!("wasmcustom.tollgate.limit.at-once.{name}"));
+        let count = |name: &str| envoy.counter(&format!("limit.at-once.{name}"));
         for round in 1..=3 {
             let mut held = Vec::new();
             for number in 1..=7 {

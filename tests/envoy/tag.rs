@@ -115,8 +115,8 @@ fn what_is_over_its_limit_goes_to_the_cheaper_model() {
         ("tried.tagged", 0),
         ("all.allowed", 4),
     ] {
-        let stat = format!("wasmcustom.tollgate.limit.{name}");
-        assert_eq!(models.envoy.stat(&stat), count, "{name}");
+        let counted = models.envoy.counter(&format!("limit.{name}"));
+        assert_eq!(counted, count, "{name}");
     }
 
     // A limit that is enforced still is; its headers never show the one in tag mode.

@@ -43,7 +43,7 @@ fn what_is_left_of_a_lease_is_spent_though_its_renewal_failed() {
     (0..4).for_each(|_| assert!(gateway.send(&Request::of("a")).passed()));
     gateway.begin(&Request::of("a")).asks().hang_up();
     gateway.run(&mut redis, 5000 * MS);
-    assert!(!gateway.tick());
+    assert!(gateway.rests());
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub fn tick(gateway: &Gateway) -> Vec<Call> {
 #[test]
 fn a_clients_next_requests_are_borrowed_for_and_need_no_call() {
     let (gateway, mut redis) = (gateway(LEASE), Redis::default());
-    assert!(!gateway.tick(), "nobody to borrow for");
+    assert!(gateway.rests(), "nobody to borrow for");
     let pending = gateway.begin(&Request::of("a")).asks();
     assert_eq!(operation(pending.call()), ("charge".into(), "1".into()));
     let response = redis.answer(pending.call());
@@ -84,7 +84,7 @@ fn a_strict_limit_borrows_nothing() {
     assert!(gateway
         .ask(&mut Redis::default(), &Request::of("a"))
         .passed());
-    assert!(!gateway.tick());
+    assert!(gateway.rests());
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn what_lies_idle_goes_back_and_the_tick_ends() {
     gateway.answer_call(&calls[0], response);
     assert_eq!(redis.debited, 7, "what has passed");
     gateway.run(&mut redis, 2000 * MS);
-    assert!(!gateway.tick());
+    assert!(gateway.rests());
     assert_eq!(redis.debited, 7);
 }
 

@@ -15,6 +15,7 @@
 mod clients;
 mod cluster;
 mod contention;
+mod counters;
 mod denials;
 mod dialects;
 mod feedback;

@@ -66,6 +66,8 @@ pub fn run(variants: &[Variant], rounds: usize) -> Vec<Round> {
         round.into_iter().flatten().collect()
     };
     let rounds: Vec<Round> = (0..rounds).map(round).collect();
+    // What is counted is told on a tick.
+    sleep(200 * SETTLE);
     let [used, unreported] =
         gateway.counters("wasmcustom.tollgate.tokens.", ["used", "unreported"]);
     assert!(

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use super::{Received, Redis, Sent};
-use crate::host::tick;
+use crate::host::Pace;
 use crate::limit::{Answer, Cost, Limit};
 use crate::redis::{Consulted, Told};
 
@@ -73,11 +73,8 @@ impl Redis {
             return;
         };
         let mut leases = self.leases.borrow_mut();
-        let idle = leases.is_empty();
         leases.watch(lease, key, limit, cost, now);
-        if idle {
-            tick::arm();
-        }
+        self.tick.arm(Pace::Fast);
     }
 
     /// Asks for what is due. `true` while there is anything to wait for.

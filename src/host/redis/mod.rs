@@ -13,7 +13,7 @@ use log::{info, warn};
 
 use super::metrics::RedisMetrics;
 use super::secret::{reveal, NoSecret};
-use super::{monotonic, HostError};
+use super::{monotonic, HostError, Tick};
 use crate::redis::{
     Ask, Breaker, Call, Complaints, Credentials, Failure, FailureClass, FailurePolicy, LeaseBook,
     Names, Reply, Script, Settings, Verb,
@@ -37,6 +37,7 @@ pub(crate) struct Redis {
     leases: RefCell<LeaseBook>,
     lease_calls: RefCell<LeaseCalls>,
     settlements: RefCell<Settlements>,
+    tick: Tick,
 }
 
 /// The value of the `Authorization` header: RFC 6750, RFC 7617.
@@ -79,6 +80,7 @@ impl Redis {
         names: Names,
         nonce: u64,
         metrics: RedisMetrics,
+        tick: Tick,
     ) -> Result<Self, NoSecret> {
         Ok(Self {
             authorization: settings
@@ -95,6 +97,7 @@ impl Redis {
             leases: RefCell::default(),
             lease_calls: RefCell::default(),
             settlements: RefCell::default(),
+            tick,
             settings,
         })
     }

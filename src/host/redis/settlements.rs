@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::{Received, Redis, Sent};
-use crate::host::tick;
+use crate::host::Pace;
 use crate::limit::{Allowance, Settlement};
 use crate::redis::{Ask, Operation};
 
@@ -59,7 +59,7 @@ impl Redis {
             self.metrics.error();
         }
         settlements.waiting.push_back((now, owing));
-        tick::arm();
+        self.tick.arm(Pace::Fast);
     }
 
     /// Sends what waits. `true` while there is anything to wait for.

@@ -37,8 +37,7 @@ impl Gateway {
     }
 
     fn counter(&self, name: &str) -> u64 {
-        self.envoy
-            .stat(&format!("wasmcustom.tollgate.redis.{name}"))
+        self.envoy.counter(&format!("redis.{name}"))
     }
 
     /// Whether Redis decides on this client's next request.
@@ -127,9 +126,9 @@ fn a_wrong_token_is_said_once_and_not_with_the_token() {
     let complaints = log.matches("the bridge refuses the credentials").count();
     assert!((1..=2).contains(&complaints), "once a worker: {log}");
     assert!(!log.contains("not-the-token"));
-    assert_eq!(envoy.stat("wasmcustom.tollgate.redis.fallbacks"), 30);
+    assert_eq!(envoy.counter("redis.fallbacks"), 30);
     // Five failures open the breaker, in each of two workers.
-    assert!(envoy.stat("wasmcustom.tollgate.redis.calls") <= 10);
+    assert!(envoy.counter("redis.calls") <= 10);
 }
 
 /// Each gateway enforces its share by itself, and what it had spent of it is not Redis'.

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn input_and_output_are_counted_apart() {
     let api = ModelApi::with(&["--delay-ms", "2000"]);
     let envoy = start(FILE, api.port());
-    let tokens = |what| envoy.stat(&format!("wasmcustom.tollgate.tokens.{what}"));
+    let tokens = |what| envoy.counter(&format!("tokens.{what}"));
     let tried = try_it(FILE, &envoy);
     // 85 bytes, and the request's own maximum.
     for shown in [

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const SLOW: &[&str] = &["--delay-ms", "2000"];
 
 fn tokens(envoy: &Envoy, what: &str) -> u64 {
-    envoy.stat(&format!("wasmcustom.tollgate.tokens.{what}"))
+    envoy.counter(&format!("tokens.{what}"))
 }
 
 #[test]

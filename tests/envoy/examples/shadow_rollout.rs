@@ -33,7 +33,7 @@ fn the_new_limit_denies_nobody_and_its_counters_say_what_it_would() {
         );
     }
 
-    let count = |what: &str| envoy.stat(&format!("wasmcustom.tollgate.limit.{what}")) as usize;
+    let count = |what: &str| envoy.counter(&format!("limit.{what}")) as usize;
     let asked = answers.len();
     assert_eq!(count("rpm.denied"), 1);
     assert_eq!(count("rpm-next.denied"), 0);

@@ -50,10 +50,7 @@ fn over_the_limit_the_smaller_model_answers() {
     let small = by("x-served-by: small") + served.len() - large;
     let small = u64::try_from(small).unwrap();
     assert_eq!(envoy.stat("cluster.small_model.upstream_rq_total"), small);
-    assert_eq!(
-        envoy.stat("wasmcustom.tollgate.limit.large.tagged"),
-        small + 1
-    );
+    assert_eq!(envoy.counter("limit.large.tagged"), small + 1);
     let log = envoy.access_log(served.len());
     assert!(
         log.contains(" 200 details=via_upstream tollgate=tagged:large "),

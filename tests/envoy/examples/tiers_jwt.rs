@@ -101,7 +101,7 @@ fn a_tier_is_what_a_verified_claim_says() {
 
     // A tier that nobody has sold yet is none, and counted.
     assert_eq!(policy(&client.chat(&for_an_hour("frank", "gold"))), FREE);
-    assert_eq!(envoy.stat("wasmcustom.tollgate.plans.unknown"), 1);
+    assert_eq!(envoy.counter("plans.unknown"), 1);
 
     let bearer = format!("Bearer {pro}");
     let told = client

@@ -50,19 +50,13 @@ impl Cluster {
 
     /// A counter of Tollgate's, of all Envoys together.
     pub fn counted(&self, name: &str) -> u64 {
-        let name = format!("wasmcustom.tollgate.{name}");
-        self.envoys.iter().map(|envoy| envoy.stat(&name)).sum()
+        self.envoys.iter().map(|envoy| envoy.counter(name)).sum()
     }
 
     /// No call has failed, and no module.
     pub fn assert_well(&self) {
         for envoy in &self.envoys {
-            assert_eq!(
-                envoy.stat("wasmcustom.tollgate.redis.errors"),
-                0,
-                "{}",
-                envoy.log()
-            );
+            assert_eq!(envoy.counter("redis.errors"), 0, "{}", envoy.log());
             envoy.assert_vm_lives();
         }
     }

@@ -5,7 +5,11 @@ use super::http::Client;
 use super::process::eventually;
 use std::collections::BTreeMap;
 use std::fs;
+use std::thread::sleep;
 use std::time::Duration;
+
+/// What Envoy puts before the names of Tollgate's counters, and they themselves.
+const TOLLGATE: &str = "wasmcustom.tollgate.";
 
 impl Envoy {
     /// Envoy's own log: errors, and whatever filters say.
@@ -40,6 +44,32 @@ impl Envoy {
     /// One counter or gauge; those that a filter has not touched yet are 0.
     pub fn stat(&self, name: &str) -> u64 {
         self.stats().get(name).copied().unwrap_or_default()
+    }
+
+    /// One of Tollgate's counters, once its workers have told what they have counted.
+    pub fn counter(&self, name: &str) -> u64 {
+        let name = format!("{TOLLGATE}{name}");
+        self.told().get(&name).copied().unwrap_or_default()
+    }
+
+    /// All of Tollgate's counters, once they rest: its workers tell them on a tick of 100 ms,
+    /// which may be late on a busy machine.
+    pub fn told(&self) -> BTreeMap<String, u64> {
+        const REST: Duration = Duration::from_millis(400);
+        let shown = || {
+            let mut stats = self.stats();
+            stats.retain(|name, _| name.starts_with(TOLLGATE));
+            stats
+        };
+        let mut before = shown();
+        let told = eventually(PATIENCE, || {
+            sleep(REST);
+            let now = shown();
+            let rests = now == before;
+            before = now;
+            rests.then(|| before.clone())
+        });
+        told.expect("counters that rest")
     }
 
     /// Waits for a counter that Envoy may raise after the answer.

@@ -10,6 +10,7 @@ import itertools
 import math
 import os
 import re
+import threading
 import time
 import unittest
 import urllib.request
@@ -26,10 +27,15 @@ TEXT = "A tollgate lets each client pass in turn."
 SENTENCE = r"Client exceeded sending requests. Please try again after \d+ seconds?\."
 MESSAGES = [{"role": "user", "content": "Hi"}]
 KEYS = itertools.count()
+TOLD = 0.4
 
 
 def counted(limit):
-    """How many requests this limit has let pass and denied so far, says Envoy."""
+    """How many requests this limit has let pass and denied so far, says Envoy.
+
+    The filter tells it on a tick.
+    """
+    threading.Event().wait(TOLD)
     with urllib.request.urlopen(f"{ADMIN}/stats?filter=tollgate.limit.{limit}") as page:
         found = dict(re.findall(r"\.(allowed|denied): (\d+)", page.read().decode()))
     return int(found["allowed"]), int(found["denied"])

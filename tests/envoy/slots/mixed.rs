@@ -69,10 +69,7 @@ fn ten_thousand_mixed_endings_leak_no_slot() {
             holders.push(holder);
         }
     }
-    let counted = |name: &str| {
-        let name = format!("wasmcustom.tollgate.limit.at-once.{name}");
-        gate.envoy.stat(&name)
-    };
+    let counted = |name: &str| gate.envoy.counter(&format!("limit.at-once.{name}"));
     for round in 1.. {
         send(&gate, (round - 1) * ROUND..round * ROUND);
         if counted("allowed") >= REQUESTS {

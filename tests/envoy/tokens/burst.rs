@@ -37,7 +37,7 @@ fn burst(envoys: &[&Envoy], upstream: &Scripted) -> (Vec<Exchange>, Vec<Upstream
         passed.extend(std::iter::from_fn(|| upstream.accepted()));
         let denied: u64 = envoys
             .iter()
-            .map(|envoy| envoy.stat("wasmcustom.tollgate.limit.tpm.denied"))
+            .map(|envoy| envoy.counter("limit.tpm.denied"))
             .sum();
         (passed.len() as u64 + denied == CALLS as u64).then_some(())
     });

@@ -104,7 +104,7 @@ impl Play {
     }
 
     fn counted(&self, name: &str) -> u64 {
-        self.envoy.stat(&format!("wasmcustom.tollgate.{name}"))
+        self.envoy.counter(name)
     }
 }
 

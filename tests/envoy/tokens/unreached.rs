@@ -77,6 +77,6 @@ fn a_client_that_leaves_while_envoy_connects_gets_its_tokens_back() {
     assert_eq!(envoy.stat("cluster.model_api.upstream_cx_connect_fail"), 0);
     drop(exchange);
     spent(&envoy, "alice", 0);
-    assert_eq!(envoy.stat("wasmcustom.tollgate.tokens.unreported"), 0);
+    assert_eq!(envoy.counter("tokens.unreported"), 0);
     envoy.assert_vm_lives();
 }

@@ -150,19 +150,20 @@ impl Gateway {
         }
     }
 
-    /// Runs the ticks that are armed; whether there were any.
+    /// Runs the ticks that are armed, as if they were due; whether there were any.
     pub fn tick(&self) -> bool {
         turn_to(&self.host);
-        vm::tick()
+        vm::tick_until(u64::MAX)
     }
 
-    /// Lets so much time pass in steps of a tick's period, before this Redis.
+    /// Lets so much time pass in steps of a fast tick's period, before this Redis.
     pub fn run(&self, redis: &mut Redis, time: Duration) {
-        const PERIOD: Duration = Duration::from_millis(10);
+        const PERIOD: u64 = 10_000_000;
         let end = state::now() + u64::try_from(time.as_nanos()).unwrap();
         while state::now() < end {
-            self.advance(PERIOD);
-            self.tick();
+            state::advance(PERIOD.min(end - state::now()));
+            turn_to(&self.host);
+            vm::tick_until(state::now());
             for call in self.root_calls() {
                 let response = redis.answer(&call);
                 self.answer_call(&call, response);
@@ -186,7 +187,20 @@ impl Gateway {
         self.with(|host| host.refused = refused);
     }
 
+    /// Runs the ticks that are armed; whether none is then.
+    pub fn rests(&self) -> bool {
+        self.tick();
+        !self.tick()
+    }
+
+    /// A counter, as it is once the tick has told it.
     pub fn counter(&self, name: &str) -> u64 {
+        self.tick();
+        self.told(name)
+    }
+
+    /// A counter, as it is by now.
+    pub fn told(&self, name: &str) -> u64 {
         self.with(|host| host.metric_named(name).value)
     }
 

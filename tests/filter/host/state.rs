@@ -26,6 +26,8 @@ pub struct Host {
     pub config: Vec<u8>,
     /// The root contexts that are alive, and each one's period between ticks.
     pub roots: BTreeMap<u32, u32>,
+    /// When each next ticks, if at all, ns.
+    due: BTreeMap<u32, u64>,
     /// Of these, those that Envoy wants to forget and that have asked it to wait, and
     /// those that do no longer.
     pub waiting: BTreeSet<u32>,
@@ -166,9 +168,18 @@ impl Host {
         self.roots.remove(&root).is_some()
     }
 
+    /// Begins a root's ticks anew, as Envoy does whenever it is told a period: whoever
+    /// does so ever again sees none.
     pub fn set_tick(&mut self, period: u32) {
         let root = self.root();
         self.roots.insert(root, period);
+        self.due.insert(root, now() + u64::from(period) * 1_000_000);
+    }
+
+    /// The roots whose ticks are armed, with when the next ones are due, ns.
+    pub fn armed(&self) -> Vec<(u32, u64)> {
+        let armed = self.roots.iter().filter(|(_, period)| **period > 0);
+        armed.map(|(root, _)| (*root, self.due[root])).collect()
     }
 
     /// Sends a call off, as `proxy_http_call` does.

@@ -66,23 +66,22 @@ pub fn end_root(root: u32) {
     };
 }
 
-/// Runs the ticks that are armed; whether there were any.
-pub fn tick() -> bool {
-    let roots = with(|host| host.roots.clone());
-    let armed: Vec<u32> = roots
-        .into_iter()
-        .filter_map(|(root, period)| (period > 0).then_some(root))
-        .collect();
-    for root in &armed {
-        with(|host| host.enter(*root));
-        unsafe { tollg_on_tick(*root) };
+/// Runs the ticks that are armed, and due by then; whether there were any.
+pub fn tick_until(end: u64) -> bool {
+    let armed = with(|host| host.armed());
+    let mut due = armed.into_iter().filter(|(_, due)| *due <= end).peekable();
+    let any = due.peek().is_some();
+    for (root, _) in due {
+        with(|host| host.enter(root));
+        with(|host| host.set_tick(host.roots[&root]));
+        unsafe { tollg_on_tick(root) };
         with(|host| {
-            if host.done.remove(root) {
-                host.forget(*root);
+            if host.done.remove(&root) {
+                host.forget(root);
             }
         });
     }
-    !armed.is_empty()
+    any
 }
 
 /// A request, up to its end or to where it is held.

@@ -72,7 +72,7 @@ fn one_call_reserves_and_a_second_only_where_the_body_asks_for_more() {
     assert_eq!(redis.left("tpm", BURST, A_MINUTE), BURST - 60);
     assert_eq!(redis.left("rpm", 100, A_MINUTE), 98);
     assert_eq!(gateway.counter("tollgate.redis.errors"), 0);
-    assert!(!gateway.tick(), "nothing is left to do");
+    assert!(gateway.rests(), "nothing is left to do");
 }
 
 #[test]
@@ -252,7 +252,19 @@ fn a_settlement_waits_for_a_breaker_to_close_and_is_sent_once() {
     gateway.run(&mut redis, Duration::from_secs(2));
     assert_eq!(redis.calls, calls + 1);
     assert_eq!(redis.left("tpm", BURST, A_MINUTE), BURST - 30);
-    assert!(!gateway.tick(), "nothing is left to do");
+    assert!(gateway.rests(), "nothing is left to do");
+}
+
+/// Envoy begins a tick that is armed again anew, so that it never came under load.
+#[test]
+fn settlements_are_sent_while_more_of_them_come() {
+    let (gateway, mut redis) = (strict(), Redis::default());
+    for _ in 0..10 {
+        answer_thirty(chat(&gateway, &mut redis, &asking(100)));
+        gateway.run(&mut redis, Duration::from_millis(5));
+    }
+    let left = redis.left("tpm", BURST, A_MINUTE);
+    assert!(left >= BURST - 9 * 30 - input(&asking(100)) - 512, "{left}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn tokens_on_lease_are_reserved_and_settled_without_a_call() {
     }
     // Idle: all that is lent and not used goes back.
     gateway.run(&mut redis, Duration::from_secs(6));
-    assert!(!gateway.tick(), "nothing is left to do");
+    assert!(gateway.rests(), "nothing is left to do");
     assert_eq!(redis.left("tpm", 60_000, A_MINUTE), 60_000 - used);
     assert_eq!(gateway.counter("tollgate.redis.errors"), 0);
 }
@@ -56,7 +56,7 @@ fn a_lease_keeps_what_a_long_stream_has_reserved() {
     gateway.run(&mut redis, Duration::from_secs(30));
     answer_thirty(long);
     gateway.run(&mut redis, Duration::from_secs(6));
-    assert!(!gateway.tick(), "nothing is left to do");
+    assert!(gateway.rests(), "nothing is left to do");
     assert_eq!(redis.left("tpm", 60_000, A_MINUTE), 60_000 - 41 * 30);
 }
 
