@@ -36,7 +36,7 @@ fn lines_to_try(file: &str) -> Vec<String> {
     let head = text.lines().take_while(|line| line.starts_with('#'));
     let lines = head.filter_map(|line| line.strip_prefix("#   "));
     let of_shell = |line: &&str| {
-        ["curl ", "for ", "printf "]
+        ["curl ", "for ", "printf ", "sleep "]
             .iter()
             .any(|word| line.starts_with(word))
     };

@@ -113,6 +113,7 @@ fn each_key_gets_what_its_plan_has() {
     let left = |limit: usize| basic["limits"][limit]["remaining"].clone();
     assert_eq!([left(2), left(3)], [json!(0), json!(285)]);
     assert_eq!(told("demo-suspended")["plan"], "suspended");
+    envoy.told();
     let page = envoy.admin("/stats/prometheus");
     for sample in [
         r#"tollgate_plan_allowed{tollgate_plan="premium"} 16"#,
